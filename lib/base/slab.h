@@ -1,0 +1,175 @@
+// SPDX-License-Identifier: BSD-3-Clause
+// Fixed-capacity object pools. Memory is taken once, at construction; after
+// that Allocate and Free are O(1) and touch no allocator. One owner thread.
+#ifndef CHIMNEY_BASE_SLAB_H_
+#define CHIMNEY_BASE_SLAB_H_
+
+#include <cassert>
+#include <compare>
+#include <cstddef>
+#include <cstdint>
+#include <memory>
+#include <new>
+#include <utility>
+#include <vector>
+
+namespace chimney {
+
+// A pool of `capacity` objects of type T. Allocate constructs a T, Free
+// destroys it; those still in use are destroyed with the slab. Freed slots are
+// reused last in, first out, while their memory is still in the cache.
+template <typename T>
+class Slab {
+ public:
+  explicit Slab(uint32_t capacity)
+      : slots_(std::make_unique<Slot[]>(capacity)), next_free_(capacity) {
+    for (uint32_t i = 0; i < capacity; ++i) {
+      next_free_[i] = i + 1 < capacity ? i + 1 : kEndOfList;
+    }
+    first_free_ = capacity == 0 ? kEndOfList : 0;
+  }
+  ~Slab() {
+    ForEachInUse([this](T* object) { Free(object); });
+  }
+  Slab(const Slab&) = delete;
+  Slab& operator=(const Slab&) = delete;
+
+  // nullptr when every slot is in use.
+  template <typename... Args>
+  T* Allocate(Args&&... args) {
+    if (first_free_ == kEndOfList) return nullptr;
+    const uint32_t index = first_free_;
+    first_free_ = next_free_[index];
+    next_free_[index] = kInUse;
+    ++in_use_;
+    return ::new (static_cast<void*>(slots_[index].bytes))
+        T(std::forward<Args>(args)...);
+  }
+  // `object` came from Allocate of this slab and is in use.
+  void Free(T* object) {
+    const uint32_t index = IndexOf(object);
+    assert(index < capacity() && next_free_[index] == kInUse);
+    object->~T();
+    next_free_[index] = first_free_;
+    first_free_ = index;
+    --in_use_;
+  }
+
+  uint32_t IndexOf(const T* object) const {
+    const auto* slot = reinterpret_cast<const Slot*>(object);
+    return static_cast<uint32_t>(slot - slots_.get());
+  }
+  // nullptr if `index` is out of range or its slot is free; so an index from
+  // outside may be passed as it is.
+  T* At(uint32_t index) {
+    return index < capacity() && next_free_[index] == kInUse ? Pointer(index)
+                                                             : nullptr;
+  }
+
+  uint32_t in_use() const { return in_use_; }
+  uint32_t capacity() const { return static_cast<uint32_t>(next_free_.size()); }
+
+  // Calls visit(T*) for each object in use, O(capacity). `visit` may free the
+  // object that it is given, and no other.
+  template <typename Visit>
+  void ForEachInUse(Visit visit) {
+    for (uint32_t i = 0; i < capacity(); ++i) {
+      if (next_free_[i] == kInUse) visit(Pointer(i));
+    }
+  }
+
+ private:
+  static constexpr uint32_t kEndOfList = 0xffffffff;
+  static constexpr uint32_t kInUse = 0xfffffffe;
+
+  struct Slot {
+    alignas(T) std::byte bytes[sizeof(T)];
+  };
+
+  T* Pointer(uint32_t index) {
+    return std::launder(reinterpret_cast<T*>(slots_[index].bytes));
+  }
+
+  std::unique_ptr<Slot[]> slots_;
+  // For a free slot the next free one, for one in use kInUse.
+  std::vector<uint32_t> next_free_;
+  uint32_t first_free_ = kEndOfList;
+  uint32_t in_use_ = 0;
+};
+
+// Names an object of a HandleSlab for longer than it may live: after the object
+// is freed, its handle is stale and resolves to nothing. The default handle
+// names nothing, and its packed value is 0.
+struct Handle {
+  uint32_t index = 0;
+  uint32_t generation = 0;  // 0 = none
+
+  static constexpr Handle None() { return Handle{}; }
+  constexpr bool IsNone() const { return generation == 0; }
+  constexpr uint64_t Packed() const {
+    return (static_cast<uint64_t>(generation) << 32) | index;
+  }
+  static constexpr Handle FromPacked(uint64_t packed) {
+    return Handle{static_cast<uint32_t>(packed),
+                  static_cast<uint32_t>(packed >> 32)};
+  }
+  friend constexpr auto operator<=>(Handle, Handle) = default;
+};
+
+// A slab whose objects are named by generation-checked handles. A handle may
+// come from an untrusted side: any value is safe to pass to Get.
+template <typename T>
+class HandleSlab {
+ public:
+  explicit HandleSlab(uint32_t capacity)
+      : slab_(capacity), generations_(capacity, 1) {}
+
+  // nullptr (and *handle = none) when full. `handle` may be nullptr.
+  template <typename... Args>
+  T* Allocate(Handle* handle, Args&&... args) {
+    T* object = slab_.Allocate(std::forward<Args>(args)...);
+    if (handle != nullptr) {
+      *handle = object == nullptr ? Handle::None() : HandleOf(object);
+    }
+    return object;
+  }
+  // nullptr if the handle is none, stale or was never given out.
+  T* Get(Handle handle) {
+    T* object = slab_.At(handle.index);
+    if (object == nullptr) return nullptr;
+    return generations_[handle.index] == handle.generation ? object : nullptr;
+  }
+  Handle HandleOf(const T* object) const {
+    const uint32_t index = slab_.IndexOf(object);
+    return Handle{index, generations_[index]};
+  }
+  void Free(T* object) {
+    const uint32_t index = slab_.IndexOf(object);
+    slab_.Free(object);
+    // 0 is never a generation, it marks the handle that names nothing.
+    if (++generations_[index] == 0) generations_[index] = 1;
+  }
+  // False, and nothing freed, if the handle is stale.
+  bool Free(Handle handle) {
+    T* object = Get(handle);
+    if (object == nullptr) return false;
+    Free(object);
+    return true;
+  }
+
+  T* At(uint32_t index) { return slab_.At(index); }
+  uint32_t in_use() const { return slab_.in_use(); }
+  uint32_t capacity() const { return slab_.capacity(); }
+  template <typename Visit>
+  void ForEachInUse(Visit visit) {
+    slab_.ForEachInUse([this, &visit](T* object) { visit(object); });
+  }
+
+ private:
+  Slab<T> slab_;
+  std::vector<uint32_t> generations_;
+};
+
+}  // namespace chimney
+
+#endif  // CHIMNEY_BASE_SLAB_H_
