@@ -85,7 +85,8 @@ struct FrameView {
 // without options or IPv6 without extension headers, all lengths consistent,
 // all checksums good or trusted, options well formed. `*out` is overwritten.
 //
-// A fragment is kFragment whatever else it has (R155); options and extension
+// What is surely not TCP is kNotTcp, fragment or not. A TCP fragment is
+// kFragment whatever else it has (R155); options and extension
 // headers (R154) come next, with the TCP header behind them checked as if they
 // were not there, so that a corrupt segment gets the verdict of its corruption.
 [[nodiscard]] FrameVerdict ParseFrame(ByteSpan frame, ParseOptions options,

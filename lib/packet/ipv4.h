@@ -47,6 +47,11 @@ enum class Ipv4Verdict : uint8_t {
 [[nodiscard]] Ipv4Verdict ParseIpv4(ByteSpan packet, bool checksum_trusted,
                                     Ipv4Header* out);
 
+// The header at the front of what an ICMP error quotes: only the header itself
+// is proved to be there, the datagram behind it may be cut short and its
+// checksum was already changed by routers.
+[[nodiscard]] bool ParseQuotedIpv4(ByteSpan quote, Ipv4Header* out);
+
 // Writes a header without options, checksum included, to the front of `out`;
 // header_bytes is not read. Returns 20, or 0 if it does not fit.
 size_t EmitIpv4(const Ipv4Header& header, MutableByteSpan out);

@@ -48,6 +48,10 @@ enum class Ipv6Verdict : uint8_t {
 // upper_found false.
 [[nodiscard]] Ipv6Verdict ParseIpv6(ByteSpan packet, Ipv6Header* out);
 
+// The headers at the front of what an ICMPv6 error quotes: only the fixed
+// header is proved to be there; the walk ends where the quote does.
+[[nodiscard]] bool ParseQuotedIpv6(ByteSpan quote, Ipv6Header* out);
+
 // Writes the fixed header to the front of `out`. Returns 40, or 0 if it does
 // not fit.
 size_t EmitIpv6(const Ipv6Header& header, MutableByteSpan out);
