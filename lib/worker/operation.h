@@ -30,19 +30,28 @@ struct LearnedPath {
   uint8_t ttl_or_hop_limit = 0;
   uint8_t tos_or_traffic_class = 0;
   uint32_t flow_label = 0;
+  // Of the fence's answer: TSecr is the kernel's TS.Recent, which no socket
+  // option reveals.
+  bool has_timestamps = false;
+  uint32_t tsval = 0;
+  uint32_t tsecr = 0;
 };
 
 struct Operation {
   enum class Kind : uint8_t {
-    kOpenSession,   // in: session_id, session_port
+    kOpenSession,  // in: session_id, session_port
     // In: session_id. Completes when no flow of the session is left.
     kCloseSession,
-    // In: tuple, timeout. Starts parking wire->host segments of the flow
-    // (design D2). Out: flow. Fails with kConnectionRejected if it is held.
+    // In: tuple, timeout (of the hold), fence_frame, fence_timeout. Starts
+    // parking wire->host segments of the flow (design D2). Out: flow. Fails
+    // with kConnectionRejected if it is held. With a fence_frame it goes on as
+    // kFence does and completes with it (status kFailure = no answer: the hold
+    // stands, the fence may be repeated): one round trip less.
     kHold,
-    // In: flow, fence_frame, timeout. Sends the frame to the host port after
-    // everything forwarded so far, eats the ACK that answers it. Completes with
-    // kSuccess when the answer was seen, kFailure at the timeout. Out: learned.
+    // In: flow, fence_frame, fence_timeout. Sends the frame to the host port
+    // after everything forwarded so far, eats the ACK that answers it.
+    // Completes with kSuccess when the answer was seen, kFailure at the
+    // timeout. Out: learned.
     kFence,
     // In: flow, snd_una, snd_nxt. From now on a host->wire frame of the flow
     // passes only if its payload lies in [snd_una, snd_nxt).
@@ -51,6 +60,9 @@ struct Operation {
     kOpenHost,
     // In: flow. Undoes kHold: parked frames go to the host, in order.
     kRelease,
+    // In: flow, fence_frame. Sends the frame to the host port as it is, before
+    // anything that is parked (a synthesized segment of the peer, design D3).
+    kInjectHost,
     // In: flow (held), session_id, cookie, snapshot, send_data, receive_data,
     // published. Out: status. On success the flow runs and parked segments have
     // been fed to it; on failure it is still held.
@@ -65,8 +77,8 @@ struct Operation {
     kFinishUpload,
     // In: flow. The upload failed: the connection runs on here.
     kCancelUpload,
-    kQuery,       // In: flow. Out: snapshot.
-    kUpdatePath,  // In: flow, snapshot.path.path_mtu_bytes.
+    kQuery,           // In: flow. Out: snapshot.
+    kUpdatePath,      // In: flow, snapshot.path.path_mtu_bytes.
     kUpdateCached,    // In: flow, snapshot.tcp.cached.
     kUpdateNeighbor,  // In: flow, snapshot.neighbor.
     kDisconnect,      // In: flow, abortive (the session died, SO_LINGER 0).
@@ -76,6 +88,10 @@ struct Operation {
   FlowHandle flow;
   FlowTuple tuple;
   Duration timeout;
+  Duration fence_timeout;
+  // When the control core began the hand-over, on the workers' clock: the
+  // notices kOffloaded and kUploaded carry the time since.
+  Instant started_at;
 
   uint32_t session_id = 0;
   SessionPort* session_port = nullptr;

@@ -24,7 +24,8 @@ struct Request {
   enum class Kind : uint8_t {
     kSend,           // one piece of an NBL (R107)
     kReceive,        // posted receive buffer (R125)
-    kReceiveReturn,  // gives `length` consumed bytes of a lent chunk back (R145)
+    kReceiveReturn,  // gives `length` consumed bytes of a lent chunk back
+                     // (R145)
     kDisconnect,     // R169, R170
   };
   Kind kind = Kind::kSend;
@@ -40,9 +41,9 @@ struct Request {
 
 enum class RequestVerdict : uint8_t {
   kAccepted,
-  kUnknownFlow,   // stale or foreign handle: a notice with kFailure was queued
-  kBadRequest,    // e.g. return of a chunk that is not lent: breaks the rules
-  kNoResources,   // try the same request again later: leave it in the ring
+  kUnknownFlow,  // stale or foreign handle: a notice with kFailure was queued
+  kBadRequest,   // e.g. return of a chunk that is not lent: breaks the rules
+  kNoResources,  // try the same request again later: leave it in the ring
 };
 
 // To the session.
@@ -67,6 +68,8 @@ struct Notice {
   uint32_t bytes = 0;
   ChunkIndex chunk = kNoChunk;
   uint32_t offset_in_chunk = 0;
+  // kOffloaded, kUploaded: how long the hand-over took.
+  uint32_t elapsed_ns = 0;
 };
 
 // One session as one worker sees it. Implemented by the daemon over rings and
