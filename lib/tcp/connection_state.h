@@ -98,15 +98,15 @@ struct TcpDelegatedState {
   uint32_t snd_wnd = 0;
   uint32_t max_snd_wnd = 0;
   SeqNum snd_wl1;
-  uint32_t cwnd = 0;                   // bytes; 0 = unknown, use the initial
-  uint32_t ssthresh = 0xFFFFFFFF;      // bytes
-  Duration srtt;                       // zero = no sample yet
+  uint32_t cwnd = 0;               // bytes; 0 = unknown, use the initial
+  uint32_t ssthresh = 0xFFFFFFFF;  // bytes
+  Duration srtt;                   // zero = no sample yet
   Duration rttvar;
-  uint32_t ts_recent = 0;              // TS.Recent
-  Duration ts_recent_age;              // since it was received
+  uint32_t ts_recent = 0;  // TS.Recent
+  Duration ts_recent_age;  // since it was received
   // The giver's timestamp clock now, in `timestamp_unit`s (R102, R199).
   uint32_t ts_time = 0;
-  Duration total_rt;                   // retransmitting the current segment
+  Duration total_rt;  // retransmitting the current segment
   uint8_t dup_ack_count = 0;
   uint8_t snd_wnd_probe_count = 0;
   TimerState keepalive;

@@ -38,14 +38,14 @@ namespace chimney::tcp {
 
 // Bits of Outcome::events. Each is raised once per cause.
 enum Event : uint32_t {
-  kEventReceiveReady = 1u << 0,   // tcb.receive_queue() grew
-  kEventSendAcked = 1u << 1,      // NextCompletedSend() has something
-  kEventOutput = 1u << 2,         // NextSegment() has something
-  kEventFinReceived = 1u << 3,    // peer's FIN is in sequence (R174)
-  kEventAborted = 1u << 4,        // acceptable RST (R175)
-  kEventFinAcked = 1u << 5,       // our FIN and all data are acknowledged
-  kEventTimeWait = 1u << 6,       // entered TIME_WAIT: hand back (R176)
-  kEventStopped = 1u << 7,        // must be uploaded: Outcome::stop says why
+  kEventReceiveReady = 1u << 0,     // tcb.receive_queue() grew
+  kEventSendAcked = 1u << 1,        // NextCompletedSend() has something
+  kEventOutput = 1u << 2,           // NextSegment() has something
+  kEventFinReceived = 1u << 3,      // peer's FIN is in sequence (R174)
+  kEventAborted = 1u << 4,          // acceptable RST (R175)
+  kEventFinAcked = 1u << 5,         // our FIN and all data are acknowledged
+  kEventTimeWait = 1u << 6,         // entered TIME_WAIT: hand back (R176)
+  kEventStopped = 1u << 7,          // must be uploaded: Outcome::stop says why
   kEventForwardProgress = 1u << 8,  // neighbor is reachable (R205)
 };
 
@@ -92,8 +92,8 @@ struct OutSegment {
 // acknowledged, undelivered bytes ending at rcv_nxt (FIN aside). Returns false
 // and leaves everything with the caller when the state cannot be run: a state
 // outside R43's six, or sequence numbers that contradict each other.
-bool Import(Tcb& tcb, Instant now, const TcpState& state,
-            RecordList& send_data, FragmentList& receive_data);
+bool Import(Tcb& tcb, Instant now, const TcpState& state, RecordList& send_data,
+            FragmentList& receive_data);
 
 // Feeds one segment whose checksum and tuple have been verified
 // (RFC 9293 section 3.10.7.4, RFC 5961, RFC 7323).

@@ -23,13 +23,26 @@ struct Parameters {
   Duration sws_override = Duration::Millis(200);
   Duration challenge_ack_interval = Duration::Millis(500);
   uint32_t max_reassembly_bytes = 1u << 20;  // per connection
+  // Segments acknowledged at once after an import, when the peer may be short
+  // of ACKs to clock its sending.
+  uint8_t quick_ack_segments = 4;
+  // RTO = srtt + max(4 * rttvar, this): the kernel adds its minimum to srtt.
+  Duration rttvar_floor = Duration::Millis(200);
+  // Nagle after Minshall: only a small segment in flight holds another back.
+  bool minshall_nagle = true;
+  // cwnd grows only while it is what limits sending (RFC 7661).
+  bool cwnd_validation = true;
+  bool tail_loss_probe = true;  // RFC 8985 section 7
+  // R158: an RST in the window is challenged once until the peer was heard of.
+  bool one_challenge_per_validation = false;
 };
 
 // `--profile=linux`: like the kernel, so that a connection behaves the same on
 // both sides of a hand-over.
 constexpr Parameters LinuxProfile() { return Parameters{}; }
 
-// `--profile=chimney`: the rule book's numbers (R190, R193, R177).
+// `--profile=chimney`: the rule book's numbers (R158, R159,
+// R177, R190, R193).
 constexpr Parameters ChimneyProfile() {
   Parameters p;
   p.rto_min = Duration::Millis(300);
@@ -37,6 +50,12 @@ constexpr Parameters ChimneyProfile() {
   p.delayed_ack = Duration::Millis(100);
   p.byte_counting_limit = 4;
   p.fin_wait2_timeout = Duration::Seconds(120);
+  p.challenge_ack_interval = Duration::Seconds(3);
+  p.rttvar_floor = Duration::Nanos(0);
+  p.minshall_nagle = false;
+  p.cwnd_validation = false;
+  p.tail_loss_probe = false;
+  p.one_challenge_per_validation = true;
   return p;
 }
 
