@@ -1,0 +1,96 @@
+// SPDX-License-Identifier: BSD-3-Clause
+// One session as one worker sees it: the lane's two rings, the arena that its
+// references point into, the memory that received bytes are put into. Made by
+// the control core from mapped memory, given to the worker core with
+// kOpenSession, and the worker core's alone until kCloseSession has completed.
+//
+// Everything that the session can write is hostile: entries are copied out once
+// and proved, indices are kept in private memory, and what breaks a rule breaks
+// this lane and nothing else.
+#ifndef CHIMNEY_DAEMON_SESSION_LANE_H_
+#define CHIMNEY_DAEMON_SESSION_LANE_H_
+
+#include <cstddef>
+#include <cstdint>
+#include <memory>
+#include <span>
+#include <vector>
+
+#include "abi/layout.h"
+#include "abi/ring_entry.h"
+#include "base/bytes.h"
+#include "base/chunk_pool.h"
+#include "base/time.h"
+#include "daemon/worker_link.h"
+#include "worker/session_port.h"
+#include "worker/worker.h"
+
+namespace chimney::daemon {
+
+// Where things are in this process; all of it outlives the lane.
+struct SessionLaneMemory {
+  uint32_t session_id = 0;
+  uint32_t worker_index = 0;
+  uint32_t ring_entries = 0;            // of both rings, a power of two
+  void* host_to_daemon = nullptr;       // rte_ring in the shared file
+  void* daemon_to_host = nullptr;       // rte_ring in the published file
+  abi::SharedHeader* shared = nullptr;  // start of the shared file
+  MutableByteSpan arena;                // in the shared file
+  // This worker's share of the received-bytes area, in the published file.
+  uint8_t* chunk_base = nullptr;
+  uint32_t chunk_bytes = 0;
+  uint32_t chunk_count = 0;
+  // eventfd that wakes the session; not owned.
+  int doorbell_fd = -1;
+};
+
+class SessionLane final : public worker::SessionPort {
+ public:
+  // Both rings have been initialised. Allocates all that the lane needs.
+  explicit SessionLane(const SessionLaneMemory& memory);
+  ~SessionLane() override;
+
+  // worker::SessionPort; worker core only.
+  size_t Room() const override;
+  void Push(const worker::Notice& notice) override;
+  void Ring() override;
+  ChunkPool* chunks() override { return &chunks_; }
+
+  uint32_t session_id() const { return memory_.session_id; }
+
+  // ---- Worker core only.
+
+  // Feeds up to `budget` waiting requests to the worker. Returns how many were
+  // taken off the ring. After a fault it takes nothing more.
+  size_t PollRequests(Instant now, worker::Worker* worker, size_t budget);
+  LaneFault fault() const { return fault_; }
+
+  // Where the worker core notes, per flow index, when the hand-over began that
+  // the flow's kOffloaded or kUploaded ends; and the time of this turn. Both
+  // only feed NoticeEntry::elapsed_ns.
+  void set_handover_clock(const std::vector<Instant>* started,
+                          const Instant* now) {
+    handover_started_ = started;
+    now_ = now;
+  }
+
+  // What the session wrote as an entry, proved: kNone and `*request` set, or
+  // the rule that it breaks. Changes nothing.
+  LaneFault Translate(const abi::RequestEntry& entry,
+                      worker::Request* request) const;
+
+ private:
+  struct Rings;
+
+  const SessionLaneMemory memory_;
+  ChunkPool chunks_;
+  std::unique_ptr<Rings> rings_;
+  LaneFault fault_ = LaneFault::kNone;
+  bool rung_ = false;
+  const std::vector<Instant>* handover_started_ = nullptr;
+  const Instant* now_ = nullptr;
+};
+
+}  // namespace chimney::daemon
+
+#endif  // CHIMNEY_DAEMON_SESSION_LANE_H_
