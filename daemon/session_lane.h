@@ -13,8 +13,6 @@
 #include <cstddef>
 #include <cstdint>
 #include <memory>
-#include <span>
-#include <vector>
 
 #include "abi/layout.h"
 #include "abi/ring_entry.h"
@@ -65,15 +63,6 @@ class SessionLane final : public worker::SessionPort {
   size_t PollRequests(Instant now, worker::Worker* worker, size_t budget);
   LaneFault fault() const { return fault_; }
 
-  // Where the worker core notes, per flow index, when the hand-over began that
-  // the flow's kOffloaded or kUploaded ends; and the time of this turn. Both
-  // only feed NoticeEntry::elapsed_ns.
-  void set_handover_clock(const std::vector<Instant>* started,
-                          const Instant* now) {
-    handover_started_ = started;
-    now_ = now;
-  }
-
   // What the session wrote as an entry, proved: kNone and `*request` set, or
   // the rule that it breaks. Changes nothing.
   LaneFault Translate(const abi::RequestEntry& entry,
@@ -87,8 +76,6 @@ class SessionLane final : public worker::SessionPort {
   std::unique_ptr<Rings> rings_;
   LaneFault fault_ = LaneFault::kNone;
   bool rung_ = false;
-  const std::vector<Instant>* handover_started_ = nullptr;
-  const Instant* now_ = nullptr;
 };
 
 }  // namespace chimney::daemon

@@ -16,7 +16,6 @@
 #include <span>
 #include <utility>
 
-#include "base/time.h"
 #include "worker/operation.h"
 #include "worker/worker.h"
 
@@ -47,13 +46,6 @@ struct WorkerMessage {
   worker::ControlNotice notice;
 };
 
-// What a worker core forwards to its worker.
-struct WorkerCommand {
-  worker::Operation* operation = nullptr;
-  // When the hand-over that this operation ends began; see Submit.
-  Instant handover_started;
-};
-
 class WorkerLink final : public worker::ControlPort {
  public:
   static constexpr uint32_t kMaxOperations = 4095;
@@ -73,9 +65,7 @@ class WorkerLink final : public worker::ControlPort {
   // Gives the operation to the worker until Drain gives it back. False, and the
   // operation stays with the caller, if kMaxOperations are outstanding.
   // kOpenSession: session_port is a daemon::SessionLane.
-  // kInitiate and kFinishUpload: `handover_started` is the instant before the
-  // hold; it becomes elapsed_ns of the session's kOffloaded or kUploaded.
-  bool Submit(worker::Operation* operation, Instant handover_started = {});
+  bool Submit(worker::Operation* operation);
   uint32_t outstanding() const { return outstanding_; }
 
   // Calls visit(const WorkerMessage&) for up to kDrainBurst messages that have
@@ -107,8 +97,8 @@ class WorkerLink final : public worker::ControlPort {
 
   // ---- Worker core only.
 
-  // Commands waiting, oldest first; returns how many were put into `out`.
-  size_t Take(std::span<WorkerCommand> out);
+  // Operations waiting, oldest first; returns how many were put into `out`.
+  size_t Take(std::span<worker::Operation*> out);
   void Complete(worker::Operation* operation) override;
   bool Notify(const worker::ControlNotice& notice) override;
   // False if there is no room: try again later.
