@@ -14,6 +14,10 @@
 //   ManagementQuery                   ->
 //                                     <-     ManagementPart ... (last_part set)
 //
+// The daemon drains the control ring after every Doorbell; the client rings it
+// after each batch of control entries. AttachSocket always precedes, on the
+// socket, the Doorbell of the entry that names it.
+//
 // All structs are plain, fixed-size, host byte order (both ends share a
 // machine), and a message of another size than its struct is refused.
 #ifndef CHIMNEY_ABI_HELLO_H_

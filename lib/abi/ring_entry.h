@@ -11,6 +11,18 @@
 namespace chimney::abi {
 
 // Session -> daemon.
+//
+// What a session may rely on, so that a stream stays exact over hand-overs:
+//  * Requests of one flow are taken in ring order.
+//  * From the cut of an upload on, kSend and kDisconnect of that flow are kept,
+//    untaken, until the upload is over: if it succeeds they complete with
+//    kUploadInProgress, in order, before kUploaded (R92); if it fails they run
+//    as if they had arrived then. So a flow never takes a send after it has
+//    bounced an earlier one.
+//  * Sends taken before the cut complete with kSuccess (acknowledged) or
+//    kMovedToKernel; either way the session must not send those bytes again.
+//  * kReceiveReturn goes to the lane that lent the chunk, and is valid after
+//    the flow is gone (R145).
 enum class RequestOp : uint16_t {
   // On lane 0 (control core).
   kInitiate = 1,    // request_id, cookie, offset = attach_id, length = options

@@ -1,0 +1,82 @@
+// SPDX-License-Identifier: BSD-3-Clause
+// The daemon's side of a host->daemon ring. The ring lies in memory that the
+// session can write at any time, so nothing in it is believed: size, mask and
+// the consumer index are the daemon's own, the producer's index is checked, and
+// each entry is copied out exactly once before anybody looks at it (design D5).
+#ifndef CHIMNEY_RING_REQUEST_CONSUMER_H_
+#define CHIMNEY_RING_REQUEST_CONSUMER_H_
+
+#include <rte_ring.h>
+
+#include <cstdint>
+#include <cstring>
+
+#include "abi/ring_entry.h"
+
+namespace chimney::ring {
+
+enum class RequestRingVerdict : uint8_t {
+  kEntry,  // *entry was filled
+  kEmpty,
+  kRulesBroken,  // the session wrote an impossible index: end it
+};
+
+// One thread: the core that owns the lane.
+class RequestConsumer {
+ public:
+  // `ring` is a formatted ring of `ring_entries` slots; it stays mapped as long
+  // as this object is used.
+  RequestConsumer(void* ring, uint32_t ring_entries)
+      : ring_(static_cast<rte_ring*>(ring)),
+        slots_(static_cast<const uint8_t*>(ring) + sizeof(rte_ring)),
+        mask_(ring_entries - 1),
+        capacity_(ring_entries - 1) {}
+
+  // Copies the oldest entry out and leaves it in the ring. Each call copies
+  // again; the caller must act on the copy whose op it has checked.
+  RequestRingVerdict Peek(abi::RequestEntry* entry) {
+    if (known_tail_ == index_) {
+      // Acquire pairs with the release of prod.tail by the session's
+      // rte_ring_sp_enqueue: the entries up to the tail are written.
+      known_tail_ = __atomic_load_n(&ring_->prod.tail, __ATOMIC_ACQUIRE);
+      if (known_tail_ - index_ > capacity_) {
+        known_tail_ = index_;
+        return RequestRingVerdict::kRulesBroken;
+      }
+      if (known_tail_ == index_) return RequestRingVerdict::kEmpty;
+    }
+    // Volatile: one read of each word, whatever the optimiser would like.
+    const auto* from = reinterpret_cast<const volatile uint64_t*>(
+        slots_ + uint64_t{index_ & mask_} * sizeof(abi::RequestEntry));
+    uint64_t words[sizeof(abi::RequestEntry) / sizeof(uint64_t)];
+    for (size_t i = 0; i < std::size(words); ++i) words[i] = from[i];
+    std::memcpy(static_cast<void*>(entry), words, sizeof(words));
+    return RequestRingVerdict::kEntry;
+  }
+
+  // Takes the entry of the last Peek that returned kEntry out of the ring; the
+  // session may reuse its slot.
+  void Pop() {
+    ++index_;
+    // Release pairs with the acquire of cons.tail in the session's enqueue. The
+    // daemon only ever writes this word, so a session that overwrites it fools
+    // nobody but itself.
+    __atomic_store_n(&ring_->cons.tail, index_, __ATOMIC_RELEASE);
+  }
+
+  // Entries taken so far, modulo 2^32.
+  uint32_t index() const { return index_; }
+
+ private:
+  rte_ring* ring_;
+  const uint8_t* slots_;
+  uint32_t mask_;
+  uint32_t capacity_;
+  uint32_t index_ = 0;
+  // Producer index that was checked last; entries before it may be read.
+  uint32_t known_tail_ = 0;
+};
+
+}  // namespace chimney::ring
+
+#endif  // CHIMNEY_RING_REQUEST_CONSUMER_H_
