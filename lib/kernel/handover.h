@@ -2,45 +2,103 @@
 // The steps that move a connection between its kernel socket and whoever runs
 // it, through TCP_REPAIR (design D1-D3). Each is a handful of system calls on
 // the caller's duplicate of the socket; none blocks. Needs CAP_NET_ADMIN in the
-// socket's user namespace. Thread rule: one thread per socket at a time.
+// user namespace that owns the socket's network namespace. Thread rule: one
+// thread per socket at a time.
 //
-// Offload: PeekReceiveNext -> (hold, fence) -> Freeze -> MakePlaceholder.
-// Upload:  Restore -> (open host->wire) -> Thaw.
-// Every step that fails leaves the socket as the step before left it, so that
-// Unfreeze (before the placeholder) or a repeated Restore (after it) works.
+// Offload: PeekReceiveNext -> (hold, fence) -> Freeze -> MakePlaceholder
+//          -> (initiate) -> (replay the parked segments).
+// Upload:  (cut, park, terminate) -> Restore -> (open host->wire) -> Thaw
+//          -> (put PlanInjection's segments on the host port)
+//          -> CompleteUpload until it is not kNotYet or kQueueTooLarge
+//          -> (release wire->host, tell the application).
+//
+// A step that fails leaves the socket so that the named way back works: before
+// the placeholder Unfreeze, after it MakePlaceholder or Restore again. The
+// image of Freeze stays with the connection: Restore, Thaw and CompleteUpload
+// want it with snapshot.tcp.delegated, send_bytes and receive_bytes brought up
+// to date and all else as Freeze left it.
+//
+// What a round trip changes that a program can see (the rest of getsockopt is
+// as before):
+//  * TCP_INFO: all counters start at zero; srtt, cwnd (10 segments), ssthresh
+//    (infinite), RTO and reordering start anew, but for what the kernel's
+//    tcp_metrics remember. WSCALE is reported with shift 0 for a connection
+//    that had none.
+//  * TCP_CC_INFO, SO_TXREHASH's hash and an automatic IPv6 flow label start
+//    anew. TCP_SAVED_SYN and a TCP_MAXSEG set before connect are forgotten (the
+//    effect of the latter remains).
+//  * SO_RCVBUF/SO_SNDBUF that the program never set (auto-tuned) may be larger;
+//    odd values become even.
+//  * The port counts as bound by the program: after connect(AF_UNSPEC) it stays
+//    bound.
 #ifndef CHIMNEY_KERNEL_HANDOVER_H_
 #define CHIMNEY_KERNEL_HANDOVER_H_
 
+#include <cstddef>
 #include <cstdint>
 
+#include "kernel/inject_plan.h"
 #include "kernel/kernel_error.h"
 #include "kernel/socket_image.h"
 
 namespace chimney::kernel {
 
-// RCV.NXT of a running socket, for the fence's sequence number.
+// What of the host's settings bounds a connection; read once, at start.
+struct HostLimits {
+  // The size up to which the kernel would auto-tune a receive buffer
+  // (net.ipv4.tcp_rmem, third value). Bounds initial_rcv_wnd of sockets whose
+  // buffer the program did not fix; 0 = present size of the buffer.
+  uint32_t max_receive_buffer_bytes = 0;
+};
+
+// Reads the limits of the calling thread's network namespace.
+KernelError ReadHostLimits(HostLimits* limits);
+
+// RCV.NXT of a running socket, for the fence's sequence number. Costs a visit
+// to repair mode that sends nothing.
 KernelError PeekReceiveNext(int fd, SeqNum* rcv_nxt);
 
 // Attaches the drop-all filter, enters repair mode, reads everything, reads the
-// sequence numbers again; fails with kChanged if they moved in between (the
-// caller may try again after Unfreeze).
-KernelError Freeze(int fd, SocketImage* image);
+// sequence numbers again. Fails with kChanged if they moved in between; on any
+// failure the socket runs on as before. Overwrites *image.
+KernelError Freeze(int fd, const HostLimits& limits, SocketImage* image);
 
 // Undoes Freeze: the socket runs on as if nothing had happened.
 KernelError Unfreeze(int fd, const SocketImage& image);
 
 // Turns a frozen socket into a silent placeholder that reserves its 4-tuple.
 // Fails with kTupleTaken when another socket slipped in; the socket is then
-// unconnected and MakePlaceholder may be repeated.
-KernelError MakePlaceholder(int fd, SocketImage* image);
+// unconnected and MakePlaceholder may be repeated. Wakes every waiter of the
+// socket with EPOLLERR|EPOLLHUP.
+KernelError MakePlaceholder(int fd, const SocketImage& image);
 
 // Puts `image` (final state, send_bytes, receive_bytes) into a placeholder;
-// still frozen and filtered afterwards. kTupleTaken as above.
+// still frozen and filtered afterwards. Bytes of send_bytes beyond snd_max stay
+// in the image until CompleteUpload. kTupleTaken as above; kBadImage if the
+// numbers contradict each other; kQueueTooLarge if the kernel has no memory for
+// the queues. After a failure Restore or MakePlaceholder may be repeated.
 KernelError Restore(int fd, const SocketImage& image);
 
 // Leaves repair mode without a probe, removes the filter, puts every option
-// back: the kernel runs the connection from here on.
+// back: from here on the kernel runs the connection and Restore may no longer
+// be repeated.
 KernelError Thaw(int fd, const SocketImage& image);
+
+// How far CompleteUpload got; start with a fresh one.
+struct UploadProgress {
+  size_t unsent_bytes_written = 0;
+  bool fin_done = false;
+};
+
+// Gives the kernel what had not been sent: the bytes beyond snd_max, then the
+// FIN where PlanInjection says so, then the buffer sizes as they were. Call
+// after the plan's segments are on the host port. Fails with kNotYet while the
+// peer's FIN has not arrived and with kQueueTooLarge while the kernel is short
+// of memory: repeat with the same `progress`. Calling it although the injected
+// segments are lost is harmless after a while: the peer repeats its own FIN;
+// set `await_peer_fin` to false to go on without.
+KernelError CompleteUpload(int fd, const SocketImage& image,
+                           bool await_peer_fin, UploadProgress* progress);
 
 }  // namespace chimney::kernel
 

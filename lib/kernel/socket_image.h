@@ -4,6 +4,8 @@
 #ifndef CHIMNEY_KERNEL_SOCKET_IMAGE_H_
 #define CHIMNEY_KERNEL_SOCKET_IMAGE_H_
 
+#include <netinet/in.h>
+
 #include <cstdint>
 #include <vector>
 
@@ -12,25 +14,56 @@
 
 namespace chimney::kernel {
 
-// Socket settings that leaving repair mode or a placeholder would lose, as they
-// were before the first step.
+// An AF_INET or AF_INET6 address as the socket itself knows it: IPv4 on an
+// IPv6 socket is v4-mapped here, and a link-local scope is kept.
+union SocketAddress {
+  sockaddr generic;
+  sockaddr_in v4;
+  sockaddr_in6 v6;
+};
+
+// Socket settings that repair mode, a disconnect or a placeholder would lose,
+// as they were before the first step.
 struct SavedSocketOptions {
-  int reuse_address = 0;
-  int send_buffer_bytes = 0;  // as getsockopt reports it (doubled)
-  int receive_buffer_bytes = 0;
-  int buffer_lock_bits = 0;  // SO_BUF_LOCK
-  bool was_reusable_read = false;
+  int reuse_address = 0;         // SO_REUSEADDR
+  int keepalive = 0;             // SO_KEEPALIVE: off in a placeholder
+  int send_buffer_bytes = 0;     // as getsockopt reports it (doubled)
+  int receive_buffer_bytes = 0;  // the same
+  int buffer_lock_bits = 0;      // SO_BUF_LOCK; -1 = kernel too old
+  int peek_offset = -1;          // SO_PEEK_OFF
+  int window_clamp_bytes = 0;    // TCP_WINDOW_CLAMP
+  int quick_ack = 1;             // TCP_QUICKACK
+  int rto_min_us = -1;           // TCP_RTO_MIN_US; -1 = kernel too old
+  int delack_max_us = -1;        // TCP_DELACK_MAX_US; -1 = kernel too old
+  // The application called shutdown(SHUT_RD) although the peer's FIN is not
+  // here yet.
+  bool receive_shut_down = false;
 };
 
 struct SocketImage {
-  // neighbor is filled by the caller (learned from the fence), the rest here.
+  // Left to the caller: neighbor, hash_value, TTL, DSCP and flow label as seen
+  // on the wire (the values here are the socket's settings), and, while
+  // ts_recent_known is false, delegated.ts_recent. The kernel does not reveal
+  // TS.Recent; it is the TSecr of any segment that the kernel sends, so the
+  // fence's answer tells it (design D2).
   offload::ConnectionSnapshot snapshot;
+  bool ts_recent_known = false;  // set by the caller with ts_recent
+
   // Queue contents. send_bytes starts at snd_una; the first
-  // (snd_nxt - snd_una), a FIN aside, have been sent.
+  // (snd_max - snd_una), a FIN aside, have been sent.
   std::vector<uint8_t> send_bytes;
   std::vector<uint8_t> receive_bytes;  // end at rcv_nxt, a FIN aside
+
+  // The socket holds received bytes that are not in receive_bytes: probably
+  // out of order, they are lost by a placeholder and the peer must send them
+  // again (a peer that had them SACKed finds out by a timeout). Best left to
+  // the kernel until the hole is filled. Certain only when receive_bytes is
+  // empty; the SACK blocks of the fence's answer tell for sure.
+  bool holds_out_of_order = false;
+
   SavedSocketOptions options;
-  bool bound_once = false;  // the port is bound already: restore skips bind
+  SocketAddress local_address{};
+  SocketAddress peer_address{};
 };
 
 }  // namespace chimney::kernel
