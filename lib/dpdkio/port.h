@@ -1,0 +1,64 @@
+// SPDX-License-Identifier: BSD-3-Clause
+// One DPDK port from its device arguments to its closing. Opened, configured
+// and closed by the main thread; its queues belong to the workers in between.
+#ifndef CHIMNEY_DPDKIO_PORT_H_
+#define CHIMNEY_DPDKIO_PORT_H_
+
+#include <cstdint>
+#include <memory>
+#include <span>
+#include <string>
+
+#include "dpdkio/port_capabilities.h"
+
+struct rte_mempool;
+
+namespace chimney::dpdkio {
+
+struct PortQueueOptions {
+  // One receive and one transmit queue for each pool.
+  std::span<rte_mempool* const> pools;
+  uint16_t rx_descriptors = 1024;
+  uint16_t tx_descriptors = 1024;
+};
+
+class Port {
+ public:
+  // The port that EAL made of these arguments, for frames of that MTU. nullptr
+  // and a message if there is none, or its limit is lower. Also refused: a
+  // kernel interface behind the port whose MTU lets longer frames arrive than
+  // the port can take whole.
+  static std::unique_ptr<Port> Open(const std::string& device_args,
+                                    uint32_t mtu_bytes, std::string* error);
+  // Stops and closes. No queue is in use any more.
+  ~Port();
+  Port(const Port&) = delete;
+  Port& operator=(const Port&) = delete;
+
+  uint16_t id() const { return id_; }
+  const PortCapabilities& capabilities() const { return capabilities_; }
+
+  // Sets the queues up and starts. False with a message on failure.
+  bool Start(const PortQueueOptions& options, std::string* error);
+  bool LinkIsUp() const;
+
+ private:
+  Port(std::string device_args, uint16_t id, uint32_t mtu_bytes)
+      : device_args_(std::move(device_args)), id_(id), mtu_bytes_(mtu_bytes) {}
+
+  bool CheckMtu(std::string* error) const;
+  bool Configure(uint16_t queues, std::string* error);
+  bool SetUpQueues(const PortQueueOptions& options, std::string* error);
+  // "wire port net_tap0: <what>: <why>".
+  std::string Failure(const std::string& what, int result) const;
+
+  const std::string device_args_;
+  const uint16_t id_;
+  const uint32_t mtu_bytes_;
+  PortCapabilities capabilities_;
+  bool started_ = false;
+};
+
+}  // namespace chimney::dpdkio
+
+#endif  // CHIMNEY_DPDKIO_PORT_H_
