@@ -10,11 +10,11 @@ readonly PACKAGES_BUILD=(
   libbpf-dev libmnl-dev libnetfilter-conntrack-dev
 )
 readonly PACKAGES_LAB=(iproute2 nftables ethtool iputils-ping procps util-linux)
-readonly PACKAGES_DEMO=(netcat-openbsd curl coreutils)
+readonly PACKAGES_DEMO=(netcat-openbsd socat curl coreutils)
 readonly PACKAGES_TEST=(
-  socat iperf3 openssl tcpdump universal-ctags dpdk-dev clang
+  git iperf3 openssl tcpdump universal-ctags dpdk-dev clang
 )
-readonly PACKAGES_CI=(git clang-format clang-tidy)
+readonly PACKAGES_CI=(clang-format clang-tidy)
 
 # Prints what went wrong, in words, and ends the script.
 die() {

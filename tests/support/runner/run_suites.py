@@ -117,34 +117,43 @@ def run_sanitized(chosen, arguments, reporter):
         run_programs(same, variant, arguments.jobs, reporter)
 
 
+def known_words(declared, found):
+    known = {word for p in declared
+             for word in (suite_of(p), f"{suite_of(p)}/{p.name}")}
+    return known | {word for s in found
+                    for word in (s.suite, f"{s.suite}/{s.name}")}
+
+
+def discover(reporter):
+    """(programs, scripts). When meson cannot configure the tree, that is a
+    failure of its own, and the scripts are still there."""
+    error = programs.configure(programs.RELEASE)
+    if error:
+        reporter.add(Result("build", programs.RELEASE.folder,
+                            [Case("meson setup", FAILED)], 0.0, error))
+        return [], scripts.find()
+    return programs.introspect(programs.RELEASE), scripts.find()
+
+
 def main():
     arguments = parse_arguments()
     reporter = Reporter(arguments.verbose)
-    error = programs.configure(programs.RELEASE)
-    if error:
-        reporter.add(Result("build", "build", [Case("meson setup", FAILED)],
-                            0.0, error))
-        return reporter.finish()
-    declared, found = programs.introspect(programs.RELEASE), scripts.find()
+    declared, found = discover(reporter)
     if arguments.list:
         list_suites(declared, found)
         return 0
     selection = Selection(arguments.selected)
+    unknown = selection.unknown(known_words(declared, found))
+    if unknown and not reporter.failed:
+        print(f"no such suite or test: {' '.join(unknown)} (see --list)")
+        return 2
     chosen = [p for p in declared
               if selection.takes(suite_of(p), p.name, False)]
     chosen_scripts = [s for s in found
                       if selection.takes(s.suite, s.name, s.long)]
-    known = {word for t in declared
-             for word in (suite_of(t), f"{suite_of(t)}/{t.name}")}
-    known |= {word for s in found for word in (s.suite, f"{s.suite}/{s.name}")}
-    if selection.unknown(known):
-        print(f"no such suite or test: "
-              f"{' '.join(selection.unknown(known))} (see --list)")
-        return 2
-
     run_scripts(chosen_scripts, lambda suite: suite == "layout", reporter)
     others = [s for s in chosen_scripts if s.suite != "layout"]
-    if (chosen or others) and not arguments.no_build:
+    if (chosen or others) and declared and not arguments.no_build:
         build_variant(programs.RELEASE, chosen, reporter,
                       everything=bool(others) or not arguments.selected)
     run_programs(chosen, programs.RELEASE, arguments.jobs, reporter)
