@@ -16,6 +16,8 @@
 #include <span>
 #include <utility>
 
+#include "base/time.h"
+#include "daemon/core_counter.h"
 #include "worker/operation.h"
 #include "worker/worker.h"
 
@@ -56,8 +58,8 @@ class WorkerLink final : public worker::ControlPort {
   WorkerLink(const WorkerLink&) = delete;
   WorkerLink& operator=(const WorkerLink&) = delete;
 
-  // False if the eventfd could not be had; the link is then unusable.
-  bool ok() const { return event_fd_ >= 0; }
+  // False if its eventfds could not be had; the link is then unusable.
+  bool ok() const { return control_event_ >= 0 && worker_event_ >= 0; }
   uint32_t worker_index() const { return worker_index_; }
 
   // ---- Control core only.
@@ -81,7 +83,7 @@ class WorkerLink final : public worker::ControlPort {
   // Readable (level triggered) when the worker has woken the control core.
   // Use: PrepareToSleep(); if true epoll_wait(); then Awake() and Drain() until
   // it returns 0.
-  int event_fd() const { return event_fd_; }
+  int event_fd() const { return control_event_; }
   // Announces sleep. False if messages wait: then sleep is off, drain first.
   bool PrepareToSleep();
   // Takes the announcement back and clears the eventfd.
@@ -89,10 +91,14 @@ class WorkerLink final : public worker::ControlPort {
 
   // What the worker has in use, some milliseconds old. Any thread.
   worker::Worker::Census census() const;
-  // The worker's counters; nullptr until its core exists. Any thread.
+  // What the worker and its core count; nullptr until the core exists. Any
+  // thread.
   const worker::WorkerCounters* counters() const {
     // Acquire pairs with the release in set_counters.
     return counters_.load(std::memory_order_acquire);
+  }
+  const CoreCounters* core_counters() const {
+    return core_counters_.load(std::memory_order_acquire);
   }
 
   // ---- Worker core only.
@@ -106,8 +112,12 @@ class WorkerLink final : public worker::ControlPort {
   // Call at the end of each turn: wakes the control core if it sleeps and
   // something was said since the last call.
   void Flush();
+  // Sleeps until an operation is submitted, at most `limit`.
+  void SleepUntilSubmit(Duration limit);
   void PublishCensus(const worker::Worker::Census& census);
-  void set_counters(const worker::WorkerCounters* counters) {
+  void set_counters(const worker::WorkerCounters* counters,
+                    const CoreCounters* core_counters) {
+    core_counters_.store(core_counters, std::memory_order_release);
     counters_.store(counters, std::memory_order_release);
   }
 
@@ -120,7 +130,8 @@ class WorkerLink final : public worker::ControlPort {
 
   const uint32_t worker_index_;
   std::unique_ptr<Rings> rings_;
-  int event_fd_ = -1;
+  const int control_event_;  // wakes the control core
+  const int worker_event_;   // wakes the worker core
 
   // Control core's own.
   uint32_t outstanding_ = 0;
@@ -133,6 +144,8 @@ class WorkerLink final : public worker::ControlPort {
   // Each side writes its half (flag, ring), then a seq_cst fence, then reads
   // the other's half: so at least one of them sees the other.
   alignas(64) std::atomic<uint32_t> control_sleeps_{0};
+  // The same with the roles exchanged.
+  alignas(64) std::atomic<uint32_t> worker_sleeps_{0};
 
   // Written by the worker core, relaxed: numbers for people and leak checks.
   struct alignas(64) PublishedCensus {
@@ -145,6 +158,7 @@ class WorkerLink final : public worker::ControlPort {
   };
   PublishedCensus census_;
   std::atomic<const worker::WorkerCounters*> counters_{nullptr};
+  std::atomic<const CoreCounters*> core_counters_{nullptr};
 };
 
 }  // namespace chimney::daemon
