@@ -60,10 +60,13 @@ KernelError PeekReceiveNext(int fd, SeqNum* rcv_nxt);
 
 // Attaches the drop-all filter, enters repair mode, reads everything, reads the
 // sequence numbers again. Fails with kChanged if they moved in between; on any
-// failure the socket runs on as before. Overwrites *image.
+// failure the socket runs on as before. Overwrites *image, but for
+// timestamp_offset: passing the image of the connection's last hand-over keeps
+// its timestamp clock exact.
 KernelError Freeze(int fd, const HostLimits& limits, SocketImage* image);
 
-// Undoes Freeze: the socket runs on as if nothing had happened.
+// Undoes Freeze (not the placeholder): the socket runs on as if nothing had
+// happened.
 KernelError Unfreeze(int fd, const SocketImage& image);
 
 // Turns a frozen socket into a silent placeholder that reserves its 4-tuple.
@@ -76,8 +79,9 @@ KernelError MakePlaceholder(int fd, const SocketImage& image);
 // still frozen and filtered afterwards. Bytes of send_bytes beyond snd_max stay
 // in the image until CompleteUpload. kTupleTaken as above; kBadImage if the
 // numbers contradict each other; kQueueTooLarge if the kernel has no memory for
-// the queues. After a failure Restore or MakePlaceholder may be repeated.
-KernelError Restore(int fd, const SocketImage& image);
+// the queues. After a failure Restore or MakePlaceholder may be repeated. Sets
+// image->timestamp_offset.
+KernelError Restore(int fd, SocketImage* image);
 
 // Leaves repair mode without a probe, removes the filter, puts every option
 // back: from here on the kernel runs the connection and Restore may no longer

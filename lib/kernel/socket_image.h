@@ -40,6 +40,15 @@ struct SavedSocketOptions {
   bool receive_shut_down = false;
 };
 
+// The kernel's millisecond timestamp clock minus CLOCK_MONOTONIC. The kernel
+// shows the clock with bit 0 cleared (the bit tells the unit), so the offset is
+// only known exactly after a Restore has set it; without it a Freeze has to
+// round up, and many hand-overs would make the clock run fast.
+struct TimestampOffset {
+  bool known = false;
+  uint32_t value = 0;
+};
+
 struct SocketImage {
   // Left to the caller: neighbor, hash_value, TTL, DSCP and flow label as seen
   // on the wire (the values here are the socket's settings), and, while
@@ -62,6 +71,7 @@ struct SocketImage {
   bool holds_out_of_order = false;
 
   SavedSocketOptions options;
+  TimestampOffset timestamp_offset;
   SocketAddress local_address{};
   SocketAddress peer_address{};
 };

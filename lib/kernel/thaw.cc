@@ -1,0 +1,145 @@
+// SPDX-License-Identifier: BSD-3-Clause
+// Upload, second half: the kernel runs the connection again.
+#include <span>
+
+#include "kernel/handover.h"
+#include "kernel/queue_writer.h"
+#include "kernel/repair_mode.h"
+#include "kernel/restore_plan.h"
+#include "kernel/socket_options.h"
+
+namespace chimney::kernel {
+
+namespace {
+
+// Keeps the first error of steps that are all to be done.
+void Note(const KernelError& step, KernelError* first) {
+  if (first->ok()) *first = step;
+}
+
+// The disconnect gave these their defaults.
+void PutTimersBack(int fd, const SavedSocketOptions& options,
+                   KernelError* error) {
+  constexpr int kDefaultRtoMinUs = 200000;
+  constexpr int kDefaultDelackMaxUs = 40000;
+  if (options.rto_min_us >= 0 && options.rto_min_us != kDefaultRtoMinUs) {
+    Note(SetInt(fd, IPPROTO_TCP, kTcpRtoMinUs, options.rto_min_us,
+                "TCP_RTO_MIN_US"),
+         error);
+  }
+  if (options.delack_max_us >= 0 &&
+      options.delack_max_us != kDefaultDelackMaxUs) {
+    Note(SetInt(fd, IPPROTO_TCP, kTcpDelackMaxUs, options.delack_max_us,
+                "TCP_DELACK_MAX_US"),
+         error);
+  }
+  if (options.quick_ack == 0) {
+    Note(SetInt(fd, IPPROTO_TCP, TCP_QUICKACK, 0, "TCP_QUICKACK"), error);
+  }
+}
+
+// Writes the bytes that were never sent; a program's TCP_NOTSENT_LOWAT must not
+// keep them out.
+KernelError WriteUnsent(int fd, std::span<const uint8_t> unsent,
+                        const SavedSocketOptions& options, size_t* written) {
+  constexpr int kNoLowWaterMark = -1;  // the largest unsigned value
+  const uint64_t needed = QueueBufferBytes(unsent.size());
+  if (needed > static_cast<uint64_t>(options.send_buffer_bytes)) {
+    const KernelError grown = SetBufferBytes(fd, SO_SNDBUFFORCE, needed);
+    if (!grown.ok()) return grown;
+  }
+  const int low_water = GetIntOr(fd, IPPROTO_TCP, TCP_NOTSENT_LOWAT, 0);
+  KernelError error = SetInt(fd, IPPROTO_TCP, TCP_NOTSENT_LOWAT,
+                             kNoLowWaterMark, "TCP_NOTSENT_LOWAT");
+  if (!error.ok()) return error;
+  error = WriteQueue(fd, unsent, written);
+  Note(SetInt(fd, IPPROTO_TCP, TCP_NOTSENT_LOWAT, low_water,
+              "TCP_NOTSENT_LOWAT"),
+       &error);
+  return error;
+}
+
+// The size and the lock as they were; a buffer that nobody fixed keeps what it
+// needs.
+KernelError SettleSendBuffer(int fd, const SavedSocketOptions& options) {
+  KernelError error;
+  constexpr int kBufLockSend = 1;
+  const bool fixed = options.buffer_lock_bits < 0 ||
+                     (options.buffer_lock_bits & kBufLockSend) != 0;
+  if (fixed) {
+    error = SetBufferBytes(fd, SO_SNDBUFFORCE,
+                           static_cast<uint64_t>(options.send_buffer_bytes));
+  }
+  if (options.buffer_lock_bits >= 0) {
+    Note(SetInt(fd, SOL_SOCKET, kSoBufLock, options.buffer_lock_bits,
+                "SO_BUF_LOCK"),
+         &error);
+  }
+  return error;
+}
+
+KernelError AwaitPeerFin(int fd) {
+  tcp_info info;
+  const KernelError error = GetTcpInfo(fd, &info);
+  if (!error.ok()) return error;
+  const bool waiting = info.tcpi_state == kKernelEstablished ||
+                       info.tcpi_state == kKernelFinWait1 ||
+                       info.tcpi_state == kKernelFinWait2;
+  if (!waiting) return {};
+  return KernelError{KernelErrorCode::kNotYet, 0, "tcpi_state"};
+}
+
+}  // namespace
+
+KernelError Thaw(int fd, const SocketImage& image) {
+  const SavedSocketOptions& options = image.options;
+  KernelError error = LeaveRepair(fd);
+  if (!error.ok()) return error;
+  Note(DetachFilter(fd), &error);
+  Note(SetInt(fd, SOL_SOCKET, SO_REUSEADDR, options.reuse_address,
+              "SO_REUSEADDR"),
+       &error);
+  if (options.keepalive != 0) {
+    Note(SetInt(fd, SOL_SOCKET, SO_KEEPALIVE, 1, "SO_KEEPALIVE"), &error);
+  }
+  if (options.peek_offset >= 0) {
+    Note(
+        SetInt(fd, SOL_SOCKET, SO_PEEK_OFF, options.peek_offset, "SO_PEEK_OFF"),
+        &error);
+  }
+  PutTimersBack(fd, options, &error);
+  if (options.receive_shut_down && shutdown(fd, SHUT_RD) != 0) {
+    Note(SystemError(KernelErrorCode::kSystemCall, "shutdown"), &error);
+  }
+  return error;
+}
+
+KernelError CompleteUpload(int fd, const SocketImage& image,
+                           bool await_peer_fin, UploadProgress* progress) {
+  RestorePlan plan;
+  KernelError error = PlanRestore(image, &plan);
+  if (!error.ok()) return error;
+  if (await_peer_fin && plan.inject.await_peer_fin) {
+    error = AwaitPeerFin(fd);
+    if (!error.ok()) return error;
+  }
+  const std::span<const uint8_t> unsent =
+      std::span<const uint8_t>(image.send_bytes).subspan(plan.sent_bytes);
+  if (progress->unsent_bytes_written < unsent.size()) {
+    error =
+        WriteUnsent(fd, unsent, image.options, &progress->unsent_bytes_written);
+    if (!error.ok()) return error;
+  }
+  if (plan.inject.fin_after_segments && !progress->fin_done) {
+    if (shutdown(fd, SHUT_WR) != 0) {
+      return SystemError(KernelErrorCode::kSystemCall, "shutdown");
+    }
+    progress->fin_done = true;
+  }
+  const bool grown = QueueBufferBytes(image.send_bytes.size()) >
+                     static_cast<uint64_t>(image.options.send_buffer_bytes);
+  if (image.send_bytes.empty() || !grown) return {};
+  return SettleSendBuffer(fd, image.options);
+}
+
+}  // namespace chimney::kernel

@@ -1,0 +1,34 @@
+// SPDX-License-Identifier: BSD-3-Clause
+// The kernel's timestamp clock of one socket, read without losing a tick and
+// set without going back (design: "More facts about TCP_REPAIR"). Internal to
+// the room.
+#ifndef CHIMNEY_KERNEL_TIMESTAMP_CLOCK_H_
+#define CHIMNEY_KERNEL_TIMESTAMP_CLOCK_H_
+
+#include <cstdint>
+
+#include "kernel/kernel_error.h"
+#include "kernel/socket_image.h"
+#include "tcp/connection_state.h"
+
+namespace chimney::kernel {
+
+// The clock's true value, from what the kernel shows (bit 0 is the unit, not
+// time) and the milliseconds of CLOCK_MONOTONIC before and after it was read;
+// never below the truth, and above it by at most one tick. Pure.
+uint32_t TrueTimestamp(uint32_t shown, uint32_t before_ms, uint32_t after_ms,
+                       tcp::TimestampUnit unit, const TimestampOffset& offset);
+
+// The smallest value not below `timestamp` whose bit 0 names `unit`. Pure.
+uint32_t RoundUpForUnit(uint32_t timestamp, tcp::TimestampUnit unit);
+
+KernelError ReadTimestampClock(int fd, tcp::TimestampUnit unit,
+                               const TimestampOffset& offset,
+                               uint32_t* timestamp);
+// Works in repair mode only.
+KernelError SetTimestampClock(int fd, tcp::TimestampUnit unit,
+                              uint32_t timestamp, TimestampOffset* offset);
+
+}  // namespace chimney::kernel
+
+#endif  // CHIMNEY_KERNEL_TIMESTAMP_CLOCK_H_
