@@ -1,0 +1,253 @@
+// SPDX-License-Identifier: BSD-3-Clause
+#include "daemon/control_core.h"
+
+#include <fcntl.h>
+#include <glog/logging.h>
+#include <sys/epoll.h>
+#include <sys/eventfd.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <array>
+#include <ctime>
+#include <utility>
+
+#include "abi/layout.h"
+#include "kernel/link.h"
+
+namespace chimney::daemon {
+namespace {
+
+// What an epoll event is about: kind in the high half, number in the low one.
+enum class EventKind : uint32_t {
+  kStop = 1,
+  kListener = 2,
+  kWorker = 3,
+  kNetlink = 4,
+  kSession = 5,
+};
+
+constexpr uint64_t Tag(EventKind kind, uint32_t number) {
+  return (static_cast<uint64_t>(kind) << 32) | number;
+}
+
+// While operations are out, answers come within microseconds: sleeping and
+// being woken would cost more than looking.
+constexpr Duration kSpinAfterWork = Duration::Micros(60);
+constexpr Duration kHeartbeatInterval = Duration::Millis(100);
+constexpr int kMaxEvents = 64;
+
+}  // namespace
+
+ControlCore::ControlCore(const Config& config, std::vector<WorkerLink*> links,
+                         HostInterfaceInfo host, std::function<Instant()> clock)
+    : config_(config),
+      host_(std::move(host)),
+      operations_(std::move(links)),
+      epoll_(epoll_create1(EPOLL_CLOEXEC)),
+      stop_event_(eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK)) {
+  context_.operations = &operations_;
+  context_.timers = &timers_;
+  context_.stats = &stats_;
+  context_.now = std::move(clock);
+  context_.is_offloaded = [this](const FlowTuple& tuple) {
+    return connections_.FindTuple(tuple) != nullptr;
+  };
+  context_.port_mtu_bytes = host_.mtu_bytes;
+  context_.hold_timeout = config_.hold_timeout;
+  context_.fence_timeout = config_.fence_timeout;
+}
+
+ControlCore::~ControlCore() = default;
+
+bool ControlCore::Open(std::string* error) {
+  if (!epoll_.valid() || !stop_event_.valid()) {
+    *error = "cannot create the control core's event descriptors";
+    return false;
+  }
+  if (!ReadHost(error)) return false;
+  listener_ =
+      SessionListener::Open(config_.socket_path, config_.socket_mode, error);
+  if (listener_ == nullptr) return false;
+  bool watched = Watch(stop_event_.get(), Tag(EventKind::kStop, 0)) &&
+                 Watch(listener_->fd(), Tag(EventKind::kListener, 0)) &&
+                 Watch(netlink_->fd(), Tag(EventKind::kNetlink, 0));
+  for (const WorkerLink* link : operations_.links()) {
+    watched = watched && Watch(link->event_fd(),
+                               Tag(EventKind::kWorker, link->worker_index()));
+  }
+  if (!watched) *error = "cannot watch the control core's descriptors";
+  return watched;
+}
+
+bool ControlCore::ReadHost(std::string* error) {
+  kernel::LinkInfo link;
+  kernel::KernelError failed = kernel::ReadLink(host_.name, &link);
+  if (!failed.ok()) {
+    *error = "--host_interface " + host_.name + ": " + failed.ToString();
+    return false;
+  }
+  context_.host_mac = link.mac;
+  context_.eligibility.host_interface_index = link.index;
+  link_up_ = link.up;
+  struct stat status {};
+  if (stat("/proc/self/ns/net", &status) != 0) {
+    *error = "cannot read this process's network namespace";
+    return false;
+  }
+  context_.eligibility.namespace_inode = status.st_ino;
+  failed = kernel::ReadHostLimits(&context_.host_limits);
+  if (failed.ok()) failed = kernel::NetlinkWatcher::Open(&netlink_);
+  if (!failed.ok()) *error = failed.ToString();
+  return failed.ok();
+}
+
+bool ControlCore::Watch(int fd, uint64_t tag) {
+  epoll_event event{};
+  event.events = EPOLLIN;
+  event.data.u64 = tag;
+  return epoll_ctl(epoll_.get(), EPOLL_CTL_ADD, fd, &event) == 0;
+}
+
+int ControlCore::Run() {
+  started_at_ = context_.now();
+  Heartbeat();
+  while (!DrainFinished()) {
+    if (Turn()) busy_until_ = context_.now() + kSpinAfterWork;
+    if (operations_.outstanding() > 0 && context_.now() < busy_until_) continue;
+    Sleep();
+  }
+  const bool everything_back = connections_.size() == 0;
+  if (!everything_back) {
+    LOG(ERROR) << connections_.size()
+               << " connections could not be given back in time";
+  }
+  return everything_back ? 0 : 1;
+}
+
+bool ControlCore::Turn() {
+  const size_t messages = DrainWorkers();
+  operations_.Flush();
+  timers_.Run(context_.now());
+  StartQueued();
+  // Ending a session changes the map: collect first.
+  std::vector<Session*> broken;
+  for (auto& [id, session] : sessions_) {
+    if (session->HasWaitingNotices() && !session->FlushNotices()) {
+      broken.push_back(session.get());
+    }
+  }
+  for (Session* session : broken) {
+    EndSession(*session, "it broke the rules of its control ring");
+  }
+  return messages > 0;
+}
+
+size_t ControlCore::DrainWorkers() {
+  size_t total = 0;
+  for (WorkerLink* link : operations_.links()) {
+    total += link->Drain([&](const WorkerMessage& message) {
+      OnWorkerMessage(link->worker_index(), message);
+    });
+  }
+  return total;
+}
+
+void ControlCore::Sleep() {
+  bool may_sleep = true;
+  for (WorkerLink* link : operations_.links()) {
+    may_sleep = link->PrepareToSleep() && may_sleep;
+  }
+  timespec timeout{};
+  timespec* limit = &timeout;
+  if (may_sleep) {
+    const Instant next = timers_.Next();
+    if (next.IsNever()) {
+      limit = nullptr;
+    } else {
+      const int64_t nanos =
+          std::max<int64_t>(0, (next - context_.now()).nanos());
+      timeout.tv_sec = nanos / 1000000000;
+      timeout.tv_nsec = nanos % 1000000000;
+    }
+  }
+  std::array<epoll_event, kMaxEvents> events;
+  const int count = epoll_pwait2(epoll_.get(), events.data(), kMaxEvents, limit,
+                                 /*sigmask=*/nullptr);
+  for (WorkerLink* link : operations_.links()) link->Awake();
+  for (int i = 0; i < count; ++i) HandleEvent(events[i].data.u64);
+}
+
+void ControlCore::HandleEvent(uint64_t tag) {
+  const auto number = static_cast<uint32_t>(tag);
+  switch (static_cast<EventKind>(tag >> 32)) {
+    case EventKind::kStop: {
+      uint64_t value = 0;
+      (void)!read(stop_event_.get(), &value, sizeof(value));
+      BeginDrain();
+      return;
+    }
+    case EventKind::kListener:
+      AcceptSessions();
+      return;
+    case EventKind::kWorker:
+      return;  // the next turn drains every link
+    case EventKind::kNetlink:
+      OnNetlink();
+      return;
+    case EventKind::kSession:
+      // The session may have ended by an earlier event of this batch.
+      if (Session* session = FindSession(number)) OnSessionReadable(*session);
+      return;
+  }
+}
+
+void ControlCore::RequestStop() {
+  stops_requested_.fetch_add(1, std::memory_order_relaxed);
+  const uint64_t one = 1;
+  (void)!write(stop_event_.get(), &one, sizeof(one));
+}
+
+void ControlCore::BeginDrain() {
+  const Instant now = context_.now();
+  if (draining_) {
+    drain_deadline_ = now;
+    return;
+  }
+  LOG(INFO) << "stopping: giving " << connections_.size()
+            << " connections back to the kernel";
+  draining_ = paused_ = true;
+  drain_deadline_ = now + config_.drain_timeout;
+  // Sleep() has to end at the deadline.
+  timers_.At(drain_deadline_, [] {});
+  listener_->Close();
+  TellEverybody(abi::NoticeOp::kDaemonStopping);
+  UploadEverything();
+}
+
+bool ControlCore::DrainFinished() const {
+  if (!draining_) return false;
+  if (context_.now() >= drain_deadline_) return true;
+  return connections_.size() == 0 && waiting_offloads_.empty() &&
+         operations_.outstanding() == 0;
+}
+
+void ControlCore::Heartbeat() {
+  timespec now{};
+  clock_gettime(CLOCK_MONOTONIC, &now);
+  const uint64_t nanos = static_cast<uint64_t>(now.tv_sec) * 1000000000 +
+                         static_cast<uint64_t>(now.tv_nsec);
+  for (auto& [id, session] : sessions_) {
+    if (session->memory == nullptr) continue;
+    auto* header =
+        reinterpret_cast<abi::PublishedHeader*>(session->memory->published());
+    header->heartbeat.store(nanos, std::memory_order_relaxed);
+  }
+  // A daemon without sessions has nobody to tell that it lives, and sleeps.
+  timers_.At(context_.now() + (sessions_.empty() ? kHeartbeatInterval * 100
+                                                 : kHeartbeatInterval),
+             [this] { Heartbeat(); });
+}
+
+}  // namespace chimney::daemon

@@ -1,0 +1,301 @@
+// SPDX-License-Identifier: BSD-3-Clause
+// The life of a session: hello, memory, lanes, end.
+#include <glog/logging.h>
+#include <sys/epoll.h>
+#include <sys/socket.h>
+
+#include <algorithm>
+#include <array>
+#include <bit>
+#include <cstring>
+#include <type_traits>
+#include <utility>
+
+#include "daemon/control_core.h"
+#include "ring/ring_layout.h"
+
+namespace chimney::daemon {
+namespace {
+
+constexpr uint64_t kSessionTag = uint64_t{5} << 32;  // EventKind::kSession
+// Messages of one session before the others get their turn.
+constexpr int kMessagesPerTurn = 64;
+
+uint64_t GrantedOr(uint64_t wish, uint64_t most) {
+  return wish == 0 ? most : std::min(wish, most);
+}
+
+template <size_t kBytes>
+void CopyText(const std::string& text, char (&out)[kBytes]) {
+  const size_t length = std::min(text.size(), kBytes - 1);
+  std::memcpy(out, text.data(), length);
+  out[length] = '\0';
+}
+
+}  // namespace
+
+Session* ControlCore::FindSession(uint32_t id) {
+  const auto it = sessions_.find(id);
+  return it == sessions_.end() ? nullptr : it->second.get();
+}
+
+void ControlCore::AcceptSessions() {
+  SessionListener::Client client;
+  while (!draining_ && listener_->Accept(&client)) {
+    const uint32_t id = ++last_session_id_;
+    auto session = std::make_unique<Session>(id, std::move(client.socket),
+                                             client.uid, client.pid);
+    if (!Watch(session->socket.get(), kSessionTag | id)) continue;
+    sessions_.emplace(id, std::move(session));
+  }
+}
+
+void ControlCore::OnSessionReadable(Session& session) {
+  if (!session.Alive()) return;
+  const uint32_t id = session.id;
+  for (int i = 0; i < kMessagesPerTurn; ++i) {
+    SessionMessage message;
+    switch (ReceiveMessage(session.socket.get(), &message)) {
+      case ReceiveVerdict::kNothing:
+        return;
+      case ReceiveVerdict::kGone:
+        EndSession(session, "its process has closed it");
+        return;
+      case ReceiveVerdict::kBroken:
+        stats_.Count(HandoverCount::kSessionsBroken);
+        EndSession(session, "it sent a message that is none");
+        return;
+      case ReceiveVerdict::kMessage:
+        break;
+    }
+    if (!OnMessage(session, message)) {
+      EndSession(session, "it broke the order of the conversation");
+      return;
+    }
+    // The message may have ended the session.
+    if (FindSession(id) == nullptr || !session.Alive()) return;
+  }
+}
+
+bool ControlCore::OnMessage(Session& session, const SessionMessage& message) {
+  if (const auto* hello = std::get_if<abi::HelloRequest>(&message.body)) {
+    return session.phase == SessionPhase::kHello && OnHello(session, *hello);
+  }
+  if (std::holds_alternative<abi::MappedNotice>(message.body)) {
+    return session.phase == SessionPhase::kMapping && OnMapped(session);
+  }
+  if (session.phase != SessionPhase::kReady) return false;
+  if (const auto* attach = std::get_if<abi::AttachSocket>(&message.body)) {
+    if (session.attached.size() >= Session::kMaxAttached) return false;
+    auto& descriptor = const_cast<SessionMessage&>(message).descriptor;
+    return session.attached.emplace(attach->attach_id, std::move(descriptor))
+        .second;
+  }
+  if (const auto* query = std::get_if<abi::ManagementQuery>(&message.body)) {
+    OnManagementQuery(session, *query);
+    return true;
+  }
+  PollRequests(session);
+  return true;
+}
+
+bool ControlCore::OnHello(Session& session, const abi::HelloRequest& hello) {
+  const size_t name_length = strnlen(hello.name, sizeof(hello.name));
+  session.name.assign(hello.name, name_length);
+  session.kind = hello.kind;
+  std::string text;
+  const abi::HelloStatus status = Admit(session, hello, &text);
+  if (status == abi::HelloStatus::kAccepted) return OpenMemory(session, hello);
+  abi::HelloReply reply;
+  reply.status = status;
+  reply.ring_layout = ring::ThisBuildsRingLayout();
+  CopyText(text, reply.text);
+  SendStruct(session.socket.get(), reply);
+  EndSession(session, text.c_str());
+  return true;
+}
+
+abi::HelloStatus ControlCore::Admit(const Session& session,
+                                    const abi::HelloRequest& hello,
+                                    std::string* text) {
+  if (hello.abi_major != abi::kAbiMajor) {
+    *text = "this chimneyd speaks ABI " + std::to_string(abi::kAbiMajor) +
+            ", the program's libchimney speaks ABI " +
+            std::to_string(hello.abi_major) +
+            ": install the libchimney that came with this chimneyd";
+    return abi::HelloStatus::kWrongAbi;
+  }
+  if (!(hello.ring_layout == ring::ThisBuildsRingLayout())) {
+    *text =
+        "chimneyd and libchimney were built with DPDK releases whose rte_ring "
+        "differs: rebuild one of them";
+    return abi::HelloStatus::kWrongRingLayout;
+  }
+  if (hello.kind != abi::SessionKind::kData &&
+      hello.kind != abi::SessionKind::kManagement) {
+    *text = "unknown kind of session";
+    return abi::HelloStatus::kBadMessage;
+  }
+  if (draining_) {
+    *text = "chimneyd is stopping";
+    return abi::HelloStatus::kStopping;
+  }
+  uint32_t data_sessions = 0;
+  uint32_t of_this_user = 0;
+  for (const auto& [id, other] : sessions_) {
+    if (other->memory == nullptr) continue;
+    ++data_sessions;
+    if (other->uid == session.uid) ++of_this_user;
+  }
+  if (data_sessions >= config_.max_sessions) {
+    *text = "chimneyd serves as many sessions as --max_sessions allows";
+    return abi::HelloStatus::kTooManySessions;
+  }
+  if (of_this_user >= config_.max_sessions_per_uid) {
+    *text = "this user has as many sessions as --max_sessions_per_uid allows";
+    return abi::HelloStatus::kQuota;
+  }
+  return abi::HelloStatus::kAccepted;
+}
+
+bool ControlCore::OpenMemory(Session& session, const abi::HelloRequest& hello) {
+  const auto workers = static_cast<uint32_t>(operations_.links().size());
+  const bool data = hello.kind == abi::SessionKind::kData;
+  ring::SessionShape shape;
+  shape.worker_count = data ? workers : 0;
+  const uint64_t entries =
+      GrantedOr(hello.ring_entries, config_.session_ring_entries);
+  shape.ring_entries = static_cast<uint32_t>(
+      std::bit_ceil(std::max<uint64_t>(entries, ring::kMinRingEntries)));
+  if (data) {
+    shape.arena_bytes =
+        GrantedOr(hello.arena_bytes, config_.session_arena_bytes);
+    shape.chunk_bytes = config_.chunk_bytes;
+    const uint64_t receive =
+        GrantedOr(hello.receive_bytes, config_.session_receive_bytes);
+    shape.chunks_per_lane = static_cast<uint32_t>(
+        std::max<uint64_t>(1, receive / config_.chunk_bytes / workers));
+    shape.record_count = static_cast<uint32_t>(
+        GrantedOr(hello.max_connections, config_.max_connections_per_uid));
+  }
+  ring::SessionIdentity identity;
+  identity.session_id = session.id;
+  identity.features = abi::kFeatureIpv6 | abi::kFeaturePostedReceives |
+                      abi::kFeatureZeroCopySend | abi::kFeatureLentReceive;
+  abi::HelloReply reply;
+  std::string text;
+  auto memory = SessionMemory::Create(
+      shape, identity, config_.huge != HugeMode::kOff && data, &text);
+  int ends[2] = {-1, -1};
+  if (memory == nullptr ||
+      socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC | SOCK_NONBLOCK, 0,
+                 ends) != 0) {
+    reply.status = abi::HelloStatus::kNoMemory;
+    CopyText(text, reply.text);
+    SendStruct(session.socket.get(), reply);
+    EndSession(session, "no memory for it");
+    return true;
+  }
+  UniqueFd doorbell(ends[0]);
+  const UniqueFd client_end(ends[1]);
+  reply.features = identity.features;
+  reply.session_id = session.id;
+  reply.worker_count = shape.worker_count;
+  reply.shared_bytes = memory->layout().shared_bytes;
+  reply.published_bytes = memory->layout().published_bytes;
+  reply.ring_layout = ring::ThisBuildsRingLayout();
+  const std::array<int, 3> descriptors = {
+      memory->shared_fd(), memory->published_fd(), client_end.get()};
+  session.AdoptMemory(std::move(memory), std::move(doorbell),
+                      shape.worker_count);
+  session.phase = SessionPhase::kMapping;
+  return SendStruct(session.socket.get(), reply, descriptors);
+}
+
+bool ControlCore::OnMapped(Session& session) {
+  std::string error;
+  if (!session.memory->Seal(&error)) {
+    EndSession(session, error.c_str());
+    return true;
+  }
+  session.memory->CloseFiles();
+  session.phase = SessionPhase::kOpening;
+  session.lane_operations.resize(session.lanes.size());
+  session.lanes_pending = static_cast<uint32_t>(session.lanes.size());
+  for (size_t w = 0; w < session.lanes.size(); ++w) {
+    worker::Operation& operation = session.lane_operations[w];
+    operation.kind = worker::Operation::Kind::kOpenSession;
+    operation.session_id = session.id;
+    operation.session_port = session.lanes[w].get();
+    operations_.Submit(static_cast<uint32_t>(w), &operation);
+  }
+  if (session.lanes.empty()) {
+    session.phase = SessionPhase::kReady;
+    return SendStruct(session.socket.get(), abi::ReadyNotice{});
+  }
+  return true;
+}
+
+void ControlCore::OnLaneOperationDone(Session& session) {
+  if (--session.lanes_pending > 0) return;
+  if (session.phase == SessionPhase::kOpening) {
+    const bool opened = std::all_of(
+        session.lane_operations.begin(), session.lane_operations.end(),
+        [](const worker::Operation& operation) {
+          return operation.status == offload::Status::kSuccess;
+        });
+    session.phase = SessionPhase::kReady;
+    if (!opened || !SendStruct(session.socket.get(), abi::ReadyNotice{})) {
+      EndSession(session, "the workers have no room for it");
+    }
+    return;
+  }
+  if (session.close_submitted) {
+    RemoveSession(session.id);
+    return;
+  }
+  CloseSessionIfEmpty(session);
+}
+
+void ControlCore::EndSession(Session& session, const char* why) {
+  if (!session.Alive()) return;
+  if (session.kind == abi::SessionKind::kData) {
+    LOG(INFO) << "session " << session.id << " (" << session.name << ", pid "
+              << session.pid << ") ends: " << why;
+  }
+  session.phase = SessionPhase::kEnding;
+  session.socket.Reset();  // leaves epoll with its last reference
+  session.attached.clear();
+  if (session.connection_count > 0) {
+    stats_.Count(HandoverCount::kHostDeaths);
+    connections_.ForEach([&](Connection& connection) {
+      if (connection.session == &session) WantUpload(connection);
+    });
+  }
+  CloseSessionIfEmpty(session);
+}
+
+void ControlCore::CloseSessionIfEmpty(Session& session) {
+  if (session.Alive() || session.connection_count > 0 ||
+      session.lanes_pending > 0 || session.close_submitted) {
+    return;
+  }
+  session.close_submitted = true;
+  if (session.lane_operations.empty()) {
+    // No worker knows it. Not at once: the caller may be in the middle of it.
+    const uint32_t id = session.id;
+    timers_.At(context_.now(), [this, id] { RemoveSession(id); });
+    return;
+  }
+  session.lanes_pending = static_cast<uint32_t>(session.lanes.size());
+  for (size_t w = 0; w < session.lanes.size(); ++w) {
+    worker::Operation& operation = session.lane_operations[w];
+    operation.kind = worker::Operation::Kind::kCloseSession;
+    operation.status = offload::Status::kSuccess;
+    operations_.Submit(static_cast<uint32_t>(w), &operation);
+  }
+}
+
+void ControlCore::RemoveSession(uint32_t id) { sessions_.erase(id); }
+
+}  // namespace chimney::daemon

@@ -1,0 +1,52 @@
+// SPDX-License-Identifier: BSD-3-Clause
+// What the hand-overs need of the daemon, and whom they tell when they end.
+#ifndef CHIMNEY_DAEMON_HANDOVER_CONTEXT_H_
+#define CHIMNEY_DAEMON_HANDOVER_CONTEXT_H_
+
+#include <cstdint>
+#include <functional>
+
+#include "base/inet_address.h"
+#include "base/time.h"
+#include "daemon/connection.h"
+#include "daemon/control_timers.h"
+#include "daemon/handover_stats.h"
+#include "daemon/operation_queue.h"
+#include "kernel/eligibility.h"
+#include "kernel/handover.h"
+#include "kernel/kernel_error.h"
+
+namespace chimney::daemon {
+
+// Lives as long as the control core, which owns everything it points to.
+struct HandoverContext {
+  OperationQueue* operations = nullptr;
+  ControlTimers* timers = nullptr;
+  HandoverStats* stats = nullptr;
+  std::function<Instant()> now;  // the workers' clock
+  // Whether a connection with this tuple is away, or on its way, already.
+  std::function<bool(const FlowTuple&)> is_offloaded;
+  kernel::EligibilityContext eligibility;
+  kernel::HostLimits host_limits;
+  MacAddress host_mac;  // of the host interface
+  uint32_t port_mtu_bytes = 1500;
+  Duration hold_timeout = Duration::Millis(100);
+  Duration fence_timeout = Duration::Millis(5);
+};
+
+// Told once per hand-over, as its last act: the listener may destroy it.
+class HandoverListener {
+ public:
+  virtual ~HandoverListener() = default;
+  // `error` is kOk on success. On failure the kernel has the connection as if
+  // nothing had happened; `status` is the contract's word for it (R37).
+  virtual void OnOffloadDone(Connection& connection, kernel::KernelError error,
+                             offload::Status status) = 0;
+  // On failure the connection runs on in its worker.
+  virtual void OnUploadDone(Connection& connection,
+                            kernel::KernelError error) = 0;
+};
+
+}  // namespace chimney::daemon
+
+#endif  // CHIMNEY_DAEMON_HANDOVER_CONTEXT_H_

@@ -1,0 +1,18 @@
+// SPDX-License-Identifier: BSD-3-Clause
+#include "daemon/open_descriptors.h"
+
+#include <dirent.h>
+
+namespace chimney::daemon {
+
+uint32_t CountOpenDescriptors() {
+  DIR* directory = opendir("/proc/self/fd");
+  if (directory == nullptr) return 0;
+  uint32_t entries = 0;
+  while (readdir(directory) != nullptr) ++entries;
+  closedir(directory);
+  // ".", ".." and the directory's own descriptor.
+  return entries > 3 ? entries - 3 : 0;
+}
+
+}  // namespace chimney::daemon

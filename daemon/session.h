@@ -1,0 +1,107 @@
+// SPDX-License-Identifier: BSD-3-Clause
+// One host process as the control core knows it: its socket, its memory, its
+// lanes, what it waits for.
+#ifndef CHIMNEY_DAEMON_SESSION_H_
+#define CHIMNEY_DAEMON_SESSION_H_
+
+#include <sys/types.h>
+
+#include <cstdint>
+#include <deque>
+#include <map>
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "abi/hello.h"
+#include "abi/ring_entry.h"
+#include "base/published_record.h"
+#include "daemon/session_lane.h"
+#include "daemon/session_memory.h"
+#include "daemon/unique_fd.h"
+#include "kernel/socket_image.h"
+#include "ring/notice_producer.h"
+#include "ring/request_consumer.h"
+#include "worker/operation.h"
+
+namespace chimney::daemon {
+
+enum class SessionPhase : uint8_t {
+  kHello,    // waits for HelloRequest
+  kMapping,  // waits for MappedNotice
+  kOpening,  // workers are being told
+  kReady,
+  kEnding,  // gone or being put out; its connections are going back
+};
+
+const char* SessionPhaseName(SessionPhase phase);
+
+// Control core only; the lanes inside belong to their workers from kOpenSession
+// until kCloseSession.
+class Session {
+ public:
+  // Descriptors that wait for their kInitiate, and answers that wait for room.
+  static constexpr size_t kMaxAttached = 4096;
+  static constexpr size_t kMaxWaitingNotices = 4096;
+
+  Session(uint32_t id, UniqueFd socket, uid_t uid, pid_t pid);
+
+  // Takes ownership of mapped memory and prepares every lane.
+  void AdoptMemory(std::unique_ptr<SessionMemory> memory, UniqueFd doorbell,
+                   uint32_t worker_count);
+
+  // Queues a notice on lane 0 and pushes what fits. Bounded: see
+  // AcceptsRequests.
+  void Notify(const abi::NoticeEntry& notice);
+  void Notify(const abi::QueryEntry& notice);
+  // Pushes waiting notices; wakes the session if something went out. False if
+  // the session broke the ring's rules.
+  bool FlushNotices();
+  // A session that does not read its answers gets no new questions answered.
+  bool AcceptsRequests() const {
+    return waiting_notices_.size() < kMaxWaitingNotices;
+  }
+  bool HasWaitingNotices() const { return !waiting_notices_.empty(); }
+
+  // A free slot of the published record array, or nullptr.
+  PublishedRecord* AllocateRecord(uint32_t* slot);
+  void FreeRecord(uint32_t slot);
+
+  bool Alive() const { return phase != SessionPhase::kEnding; }
+
+  const uint32_t id;
+  const uid_t uid;
+  const pid_t pid;
+  UniqueFd socket;
+  UniqueFd doorbell;  // our end; the client has the other
+  std::string name;
+  abi::SessionKind kind = abi::SessionKind::kData;
+  SessionPhase phase = SessionPhase::kHello;
+  std::unique_ptr<SessionMemory> memory;
+  std::vector<std::unique_ptr<SessionLane>> lanes;
+  std::unique_ptr<ring::RequestConsumer> requests;
+  std::map<uint64_t, UniqueFd> attached;
+  uint32_t connection_count = 0;
+  // Timestamp clocks of connections that are back in the kernel, by SO_COOKIE,
+  // so that the next offload goes on with the same clock to the tick.
+  // Bounded: dropped as a whole when full, which costs one tick a hand-over.
+  std::map<uint64_t, kernel::TimestampOffset> timestamp_offsets;
+
+  // One a worker, for kOpenSession and later kCloseSession.
+  std::vector<worker::Operation> lane_operations;
+  uint32_t lanes_pending = 0;
+  bool close_submitted = false;
+
+ private:
+  std::unique_ptr<ring::NoticeProducer> notices_;
+  std::deque<abi::NoticeEntry> waiting_notices_;
+  std::vector<uint32_t> free_records_;
+};
+
+// Wakes the process behind `doorbell` (one end of a socket pair) without ever
+// blocking, whatever that process did to its end.
+void RingDoorbell(int doorbell);
+
+}  // namespace chimney::daemon
+
+#endif  // CHIMNEY_DAEMON_SESSION_H_

@@ -1,0 +1,160 @@
+// SPDX-License-Identifier: BSD-3-Clause
+#include "daemon/socket_return.h"
+
+#include <utility>
+
+#include "daemon/peer_frame.h"
+
+namespace chimney::daemon {
+namespace {
+
+using Kind = worker::Operation::Kind;
+using kernel::KernelErrorCode;
+
+// How long a taken tuple is waited for before the owner is told.
+constexpr Duration kRestorePatience = Duration::Millis(50);
+constexpr Duration kRetryInterval = Duration::Micros(200);
+// How long the socket may take to see the injected FIN of the peer. If that
+// frame was lost the peer repeats its own.
+constexpr Duration kPeerFinPatience = Duration::Millis(20);
+
+packet::SegmentHeader HeaderOf(const kernel::PeerSegment& segment) {
+  packet::SegmentHeader header;
+  header.seq = segment.seq;
+  header.ack = segment.ack;
+  header.flags = packet::kTcpAck;
+  if (segment.fin) header.flags |= packet::kTcpFin;
+  if (segment.rst) header.flags |= packet::kTcpRst;
+  header.window_raw = segment.window_raw;
+  header.options.has_timestamps = segment.has_timestamps;
+  header.options.tsval = segment.tsval;
+  header.options.tsecr = segment.tsecr;
+  return header;
+}
+
+}  // namespace
+
+SocketReturn::SocketReturn(HandoverContext& context, Connection& connection,
+                           bool reset, Done done)
+    : context_(context),
+      connection_(connection),
+      reset_(reset),
+      done_(std::move(done)) {
+  open_.control_tag =
+      reinterpret_cast<uint64_t>(static_cast<OperationOwner*>(this));
+}
+
+SocketReturn::~SocketReturn() { context_.timers->Cancel(timer_); }
+
+void SocketReturn::Start() {
+  started_at_ = step_started_at_ = context_.now();
+  plan_ = kernel::PlanInjection(connection_.image);
+  // The placeholder emits nothing until it is thawed, so host->wire may open
+  // while the socket is being restored.
+  open_.kind = Kind::kOpenHost;
+  open_.flow = connection_.flow;
+  ++outstanding_;
+  context_.operations->Submit(connection_.worker_index, &open_);
+  TryRestore();
+}
+
+void SocketReturn::RecordStep(HandoverStep step) {
+  const Instant now = context_.now();
+  context_.stats->Record(step, now - step_started_at_);
+  step_started_at_ = now;
+}
+
+void SocketReturn::OnOperationDone(worker::Operation*) {
+  --outstanding_;
+  if (outstanding_ > 0) return;
+  if (ended_) {
+    done_(error_);
+    return;
+  }
+  if (thawed_) {
+    Complete();
+  } else if (restored_) {
+    ThawWhenOpen();
+  }
+}
+
+void SocketReturn::TryRestore() {
+  timer_ = 0;
+  error_ = kernel::Restore(connection_.fd.get(), &connection_.image);
+  const Instant now = context_.now();
+  if (error_.code == KernelErrorCode::kTupleTaken &&
+      now - started_at_ < kRestorePatience) {
+    context_.stats->Count(HandoverCount::kRestoreRetries);
+    timer_ =
+        context_.timers->At(now + kRetryInterval, [this] { TryRestore(); });
+    return;
+  }
+  if (!error_.ok()) {
+    End(error_);
+    return;
+  }
+  restored_ = true;
+  RecordStep(HandoverStep::kUploadRestore);
+  if (outstanding_ == 0) ThawWhenOpen();
+}
+
+void SocketReturn::ThawWhenOpen() {
+  error_ = kernel::Thaw(connection_.fd.get(), connection_.image);
+  if (!error_.ok()) {
+    End(error_);
+    return;
+  }
+  thawed_ = true;
+  thawed_at_ = context_.now();
+  RecordStep(HandoverStep::kUploadThaw);
+  Inject();
+}
+
+void SocketReturn::Inject() {
+  for (size_t i = 0; i < plan_.count; ++i) InjectSegment(plan_.segments[i]);
+  if (reset_) InjectSegment(kernel::PlanReset(connection_.image));
+  for (const auto& operation : injections_) {
+    ++outstanding_;
+    context_.operations->Submit(connection_.worker_index, operation.get());
+  }
+  if (injections_.empty()) Complete();
+}
+
+void SocketReturn::InjectSegment(const kernel::PeerSegment& segment) {
+  auto operation = std::make_unique<worker::Operation>();
+  operation->kind = Kind::kInjectHost;
+  operation->flow = connection_.flow;
+  operation->control_tag = open_.control_tag;
+  operation->fence_frame =
+      BuildPeerFrame(connection_.image.snapshot, HeaderOf(segment));
+  injections_.push_back(std::move(operation));
+}
+
+void SocketReturn::Complete() {
+  timer_ = 0;
+  if (reset_) {
+    End(kernel::KernelError());
+    return;
+  }
+  const Instant now = context_.now();
+  const bool await_peer_fin =
+      plan_.await_peer_fin && now - thawed_at_ < kPeerFinPatience;
+  const kernel::KernelError error = kernel::CompleteUpload(
+      connection_.fd.get(), connection_.image, await_peer_fin, &progress_);
+  if (error.code == KernelErrorCode::kNotYet ||
+      error.code == KernelErrorCode::kQueueTooLarge) {
+    timer_ = context_.timers->At(now + kRetryInterval, [this] { Complete(); });
+    return;
+  }
+  // From the thaw on the kernel owns the connection. A socket that the peer has
+  // reset meanwhile takes no more bytes, and that is its own answer.
+  End(kernel::KernelError());
+}
+
+void SocketReturn::End(kernel::KernelError error) {
+  error_ = error;
+  ended_ = true;
+  if (outstanding_ == 0) done_(error_);
+}
+
+}  // namespace chimney::daemon
