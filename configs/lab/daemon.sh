@@ -39,14 +39,15 @@ lab_start_process() {
   printf '%q ' "$@" >"$LAB_RUN/command"
 }
 
-# lab_start_chimneyd BUILD FLAGFILE EXTRA...
+# lab_start_chimneyd BUILD FLAGFILE MTU EXTRA...
 lab_start_chimneyd() {
-  local build=$1 flagfile=$2 worker control
-  shift 2
+  local build=$1 flagfile=$2 mtu=$3 worker control
+  shift 3
   read -r worker control < <(lab_cores)
   lab_start_process "$build/daemon/chimneyd" "--flagfile=$flagfile" \
     "--worker_cores=$worker" "--control_core=$control" \
-    "--socket=$LAB_SOCKET" --huge=auto "$@"
+    "--socket=$LAB_SOCKET" --huge=auto --host_interface=chim0 "--mtu=$mtu" \
+    "$@"
 }
 
 # lab_start_testpmd FLAGFILE: the same two ports, forwarded by dpdk-testpmd in

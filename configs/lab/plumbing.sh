@@ -144,4 +144,8 @@ lab_take_down() {
   lab_remove_network
   rm -rf "/run/dpdk/$LAB_PREFIX" "$LAB_RUN"
   hugepages_return "$LAB_PREFIX"
+  # EAL and libxdp leave empty folders; the last lab takes them along.
+  if ! compgen -G '/run/*/.chimney-lab' >/dev/null; then
+    rmdir /run/dpdk /run/xdp 2>/dev/null || true
+  fi
 }
