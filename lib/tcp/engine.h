@@ -87,7 +87,8 @@ struct OutSegment {
   std::array<Piece, kMaxPayloadPieces> pieces;
 };
 
-// Puts an imported state into `tcb`. `send_data` are the bytes from snd_una on
+// Puts an imported state into `tcb`, which is empty and prepared (tcb.h).
+// `send_data` are the bytes from snd_una on
 // (records already allocated, owned by the tcb afterwards); `receive_data` the
 // acknowledged, undelivered bytes ending at rcv_nxt (FIN aside). Returns false
 // and leaves everything with the caller when the state cannot be run: a state
@@ -149,8 +150,8 @@ struct Exported {
 };
 void Export(Tcb& tcb, Instant now, Exported* out);
 
-// Aborts the program in tests when a connection's variables contradict each
-// other; returns a description, or nullptr when all is well.
+// Says how a connection's variables contradict each other; nullptr when all is
+// well. Walks every list: for tests, simulators and checked builds.
 const char* CheckInvariants(const Tcb& tcb);
 
 }  // namespace chimney::tcp

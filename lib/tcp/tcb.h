@@ -26,8 +26,8 @@ struct SendCursor {
   SeqNum record_seq;  // of the record's byte 0, acknowledged or not
 };
 
-// RFC 9293 section 3.3.1, send sequence variables, and the send queue.
-struct SendState {
+// RFC 9293 section 3.3.1, send sequence variables.
+struct SendVariables {
   SeqNum una;
   SeqNum nxt;  // next to send; behind `max` while data is sent again (R46)
   SeqNum max;  // highest ever sent, plus one
@@ -38,8 +38,7 @@ struct SendState {
   uint32_t cwnd = 0;
   uint32_t ssthresh = 0;
   uint64_t queued_bytes = 0;  // in `queue` from una on; no FIN
-  SendCursor cursor;          // at nxt
-  RecordList queue;           // first record holds una
+  SendCursor cursor;          // near nxt
   bool fin_queued = false;    // the application closed; stays set
   bool fin_sent = false;
   bool fin_acked = false;
@@ -47,14 +46,18 @@ struct SendState {
   bool sws_forced = false;  // override timer fired (RFC 1122 4.2.3.4)
   bool cwnd_limited = false;
   uint32_t max_wnd = 0;
-  uint32_t base_mss = 0;     // without any options
-  SeqNum small_end;          // end of the last segment below mss (Nagle)
+  uint32_t base_mss = 0;  // without any options
+  SeqNum small_end;       // end of the last segment below mss (Nagle)
   Instant last_sent_at;
+};
+
+struct SendState : SendVariables {
+  RecordList queue;      // first record holds una
   RecordList completed;  // acknowledged or aborted, to be popped in order
 };
 
-// RFC 9293 section 3.3.1, receive sequence variables, and received data.
-struct ReceiveState {
+// RFC 9293 section 3.3.1, receive sequence variables.
+struct ReceiveVariables {
   SeqNum nxt;
   SeqNum edge;           // highest right edge ever advertised
   SeqNum last_ack_sent;  // RFC 7323 section 4.3
@@ -64,13 +67,10 @@ struct ReceiveState {
   uint8_t unacked_segments = 0;  // since the last ACK left
   uint8_t quick_acks = 0;        // data segments to acknowledge at once
   uint32_t unread_bytes = 0;     // stored in order, not consumed yet
-  FragmentList queue;
   // Memory being filled: this connection writes at write_offset and nobody
   // else does. Holds its own reference on the chunk.
   ChunkIndex write_chunk = kNoChunk;
   uint32_t write_offset = 0;
-  // Out of order: disjoint, sorted.
-  FragmentList out_of_order;
   uint32_t out_of_order_bytes = 0;
   uint32_t out_of_order_count = 0;
   SeqNum fin_seq;
@@ -80,6 +80,11 @@ struct ReceiveState {
   uint8_t sack_count = 0;
   bool has_duplicate = false;
   packet::SackBlock duplicate;
+};
+
+struct ReceiveState : ReceiveVariables {
+  FragmentList queue;         // in order and adjacent, ends at nxt (less FIN)
+  FragmentList out_of_order;  // disjoint and sorted
 };
 
 // RFC 7323. `delta` turns our clock into TSval (R199).
@@ -112,12 +117,11 @@ struct RecoveryState {
   bool retransmit_una = false;  // una is due whatever cwnd says
   uint8_t dup_ack_count = 0;
   bool probe_outstanding = false;  // tail loss probe (RFC 8985 section 7)
-  bool probe_is_retransmission = false;
-  SeqNum recover;     // phase ends when una reaches it (RFC 6582)
+  SeqNum recover;                  // phase ends when una reaches it (RFC 6582)
   SeqNum high_rxt;    // holes below were retransmitted (RFC 6675 HighRxt)
   SeqNum lost_below;  // holes below are lost, whatever the scoreboard counts
   SeqNum probe_end;
-  SendCursor cursor;  // at the next retransmission
+  SendCursor cursor;  // near the last retransmission
   Scoreboard scoreboard;
 };
 
@@ -142,7 +146,6 @@ struct Timers {
   bool window_probe_due = false;
   bool tail_probe_due = false;
   bool keepalive_probe_due = false;
-  bool retransmit_gave_up = false;  // the event was raised for this cause
   Instant backed_off_at;  // when retransmitting the current segment began
   Duration total_rt;      // TotalRT carried in by an import
 };
@@ -153,7 +156,6 @@ struct ChallengeState {
   Instant next_syn;         // nor for a SYN
   Instant next_reply;       // nor any for unacceptable segments without data
   bool validating = false;  // keepalive timer runs for R160
-  bool keepalive_resumes = false;  // ... and was running before
 };
 
 // Plain facts about this connection since its import (RFC 4898 names where

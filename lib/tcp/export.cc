@@ -1,0 +1,94 @@
+// SPDX-License-Identifier: BSD-3-Clause
+// Handing a connection back, and showing its state without doing so
+// (R58, R90-R102).
+#include <algorithm>
+
+#include "tcp/engine.h"
+#include "tcp/receive_buffer.h"
+#include "tcp/rtt.h"
+#include "tcp/timers.h"
+
+namespace chimney::tcp {
+namespace {
+
+TimerState ShowTimer(Instant deadline, uint8_t count, Instant now) {
+  TimerState timer;
+  timer.count = count;
+  timer.running = !deadline.IsNever();
+  if (timer.running) timer.delta = std::max(deadline - now, Duration());
+  return timer;
+}
+
+// Inside a fast recovery cwnd is inflated or about to be cut; the receiver of
+// this state knows nothing of it, but gets what the recovery will end with.
+uint32_t ShownCwnd(const Tcb& tcb) {
+  if (tcb.recovery.phase != RecoveryPhase::kFastRecovery) return tcb.snd.cwnd;
+  return std::min(tcb.snd.cwnd, tcb.snd.ssthresh);
+}
+
+}  // namespace
+
+TcpState Query(const Tcb& tcb, Instant now) {
+  TcpState state;
+  state.constant = tcb.constant;
+  state.cached = tcb.cached;
+  TcpDelegatedState& d = state.delegated;
+  d.state = tcb.connection_state;
+  d.fin_queued = tcb.snd.fin_queued && !tcb.snd.fin_sent;
+  d.rcv_nxt = tcb.rcv.nxt;
+  d.rcv_wnd = tcb.rcv_wnd();
+  d.snd_una = tcb.snd.una;
+  d.snd_nxt = tcb.snd.nxt;
+  d.snd_max = tcb.snd.max;
+  d.snd_wnd = tcb.snd.wnd;
+  d.max_snd_wnd = tcb.snd.max_wnd;
+  d.snd_wl1 = tcb.snd.wl1;
+  d.cwnd = ShownCwnd(tcb);
+  d.ssthresh = tcb.snd.ssthresh;
+  d.srtt = tcb.rtt.srtt;
+  d.rttvar = tcb.rtt.rttvar;
+  d.ts_recent = tcb.ts.recent;
+  d.ts_recent_age = now - tcb.ts.recent_at;
+  d.ts_time = TimestampNow(tcb, now);
+  d.total_rt = TotalRetransmitTime(tcb, now);
+  d.dup_ack_count = tcb.recovery.dup_ack_count;
+  d.snd_wnd_probe_count = tcb.timers.probe_round;
+  d.keepalive =
+      ShowTimer(tcb.timers.keepalive, tcb.timers.keepalive_count, now);
+  d.retransmit =
+      ShowTimer(tcb.timers.retransmit, tcb.timers.retransmit_count, now);
+  return state;
+}
+
+PublishedView Published(const Tcb& tcb) {
+  PublishedView view;
+  view.rcv_nxt = tcb.rcv.nxt.value();
+  view.rcv_edge = tcb.rcv.edge.value();
+  view.snd_una = tcb.snd.una.value();
+  view.snd_nxt = tcb.snd.nxt.value();
+  view.snd_max = tcb.snd.max.value();
+  view.tsval_max = tcb.ts.sent_max;
+  view.snd_wnd = tcb.snd.wnd;
+  view.state = static_cast<uint8_t>(tcb.connection_state);
+  view.fin_sent = tcb.snd.fin_sent ? 1 : 0;
+  view.fin_received = tcb.rcv.fin_received ? 1 : 0;
+  view.fin_queued = tcb.snd.fin_queued ? 1 : 0;
+  view.bytes_sent = tcb.counters.bytes_sent;
+  view.bytes_received = tcb.counters.bytes_received;
+  return view;
+}
+
+void Export(Tcb& tcb, Instant now, Exported* out) {
+  out->state = Query(tcb, now);
+  out->send_data.SpliceBack(&tcb.snd.queue);
+  out->receive_data.SpliceBack(&tcb.rcv.queue);
+  out->out_of_order.SpliceBack(&tcb.rcv.out_of_order);
+  tcb.snd.queued_bytes = 0;
+  tcb.snd.cursor = {};
+  tcb.recovery.cursor = {};
+  // What is left to give back: the chunk that was being filled.
+  FlushOutOfOrder(tcb);
+  Discard(tcb);
+}
+
+}  // namespace chimney::tcp

@@ -1,0 +1,227 @@
+// SPDX-License-Identifier: BSD-3-Clause
+// Taking over a connection from the host (R43-R54).
+#include <algorithm>
+#include <optional>
+
+#include "tcp/congestion.h"
+#include "tcp/engine.h"
+#include "tcp/output.h"
+#include "tcp/rtt.h"
+#include "tcp/timers.h"
+
+namespace chimney::tcp {
+namespace {
+
+constexpr uint32_t kMaxWindowBytes = 65535u << 14;  // RFC 7323 section 2.3
+constexpr uint8_t kMaxWindowShift = 14;
+
+// Where the two FINs stand.
+struct FinPosition {
+  ConnectionState state = ConnectionState::kClosed;
+  bool fin_queued = false;
+  bool fin_sent = false;
+  bool fin_acked = false;
+  bool fin_received = false;
+};
+
+// A half that is closed but whose FIN has not left runs here in the state
+// before the FIN: ESTABLISHED or CLOSE-WAIT with `fin_queued`.
+std::optional<FinPosition> LocateFins(const TcpDelegatedState& state,
+                                      uint64_t send_bytes) {
+  FinPosition fins;
+  fins.state = state.state;
+  fins.fin_received = state.state == ConnectionState::kCloseWait ||
+                      state.state == ConnectionState::kClosing ||
+                      state.state == ConnectionState::kLastAck;
+  const uint32_t sent = state.snd_max.BytesFrom(state.snd_una);
+  switch (state.state) {
+    case ConnectionState::kEstablished:
+    case ConnectionState::kCloseWait:
+      fins.fin_queued = state.fin_queued;
+      if (sent > send_bytes) return std::nullopt;
+      return fins;
+    case ConnectionState::kFinWait1:
+    case ConnectionState::kClosing:
+    case ConnectionState::kLastAck:
+      if (sent > send_bytes + 1) return std::nullopt;
+      fins.fin_queued = true;
+      fins.fin_sent = sent == send_bytes + 1;
+      if (!fins.fin_sent) {
+        fins.state = fins.fin_received ? ConnectionState::kCloseWait
+                                       : ConnectionState::kEstablished;
+      }
+      return fins;
+    case ConnectionState::kFinWait2:
+      if (sent != 0 || send_bytes != 0) return std::nullopt;
+      fins.fin_queued = fins.fin_sent = fins.fin_acked = true;
+      return fins;
+    default:
+      return std::nullopt;
+  }
+}
+
+bool NumbersAgree(const TcpState& state) {
+  const TcpDelegatedState& d = state.delegated;
+  const uint32_t sent = d.snd_max.BytesFrom(d.snd_una);
+  return sent <= kMaxWindowBytes + 1 &&
+         d.snd_nxt.BytesFrom(d.snd_una) <= sent &&
+         d.rcv_wnd <= kMaxWindowBytes && d.snd_wnd <= kMaxWindowBytes &&
+         d.max_snd_wnd <= kMaxWindowBytes &&
+         state.constant.snd_wind_scale <= kMaxWindowShift &&
+         state.constant.rcv_wind_scale <= kMaxWindowShift &&
+         state.cached.initial_rcv_wnd <= kMaxWindowBytes;
+}
+
+// Bytes from SND.UNA on; only the first record may be partly acknowledged.
+std::optional<uint64_t> SendBytes(RecordList& records) {
+  uint64_t bytes = 0;
+  for (SendRecord& record : records) {
+    const bool first = &record == records.front();
+    if (record.acked_bytes > record.length) return std::nullopt;
+    if (!first && record.acked_bytes != 0) return std::nullopt;
+    bytes += record.length - record.acked_bytes;
+  }
+  return bytes;
+}
+
+// Bytes of adjacent fragments that end at `end`.
+std::optional<uint32_t> ReceiveBytes(FragmentList& fragments, SeqNum end) {
+  uint64_t bytes = 0;
+  SeqNum next;
+  for (const Fragment& fragment : fragments) {
+    if (bytes != 0 && fragment.seq != next) return std::nullopt;
+    next = fragment.seq + fragment.length;
+    bytes += fragment.length;
+    if (bytes > kMaxWindowBytes) return std::nullopt;
+  }
+  if (bytes != 0 && next != end) return std::nullopt;
+  return static_cast<uint32_t>(bytes);
+}
+
+void ImportSend(Tcb& tcb, Instant now, const TcpDelegatedState& d,
+                const FinPosition& fins, uint64_t send_bytes) {
+  static_cast<SendVariables&>(tcb.snd) = SendVariables{};
+  SendState& snd = tcb.snd;
+  snd.una = d.snd_una;
+  snd.nxt = d.snd_nxt;
+  snd.max = d.snd_max;
+  snd.wnd = d.snd_wnd;
+  snd.max_wnd = std::max(d.max_snd_wnd, d.snd_wnd);
+  snd.wl1 = d.snd_wl1;
+  snd.wl2 = d.snd_una;
+  snd.small_end = d.snd_una;
+  snd.ssthresh = d.ssthresh;
+  snd.queued_bytes = send_bytes;
+  snd.fin_queued = fins.fin_queued;
+  snd.fin_sent = fins.fin_sent;
+  snd.fin_acked = fins.fin_acked;
+  snd.last_sent_at = now;
+  snd.cwnd = d.cwnd;
+  UpdateMss(tcb);
+  if (d.cwnd == 0) snd.cwnd = InitialWindow(tcb);
+  tcb.recovery = RecoveryState{};
+  tcb.recovery.recover = d.snd_una - 1;
+  tcb.recovery.high_rxt = d.snd_una;
+  tcb.recovery.lost_below = d.snd_una;
+  tcb.recovery.dup_ack_count = d.dup_ack_count;
+}
+
+void ImportReceive(Tcb& tcb, Instant now, const TcpDelegatedState& d,
+                   const FinPosition& fins, uint32_t unread_bytes) {
+  static_cast<ReceiveVariables&>(tcb.rcv) = ReceiveVariables{};
+  ReceiveState& rcv = tcb.rcv;
+  rcv.nxt = d.rcv_nxt;
+  rcv.edge = d.rcv_nxt + d.rcv_wnd;
+  rcv.last_ack_sent = d.rcv_nxt;
+  rcv.fin_received = fins.fin_received;
+  rcv.quick_acks = tcb.params->quick_ack_segments;
+  rcv.unread_bytes = unread_bytes;
+  tcb.ts = TimestampState{};
+  tcb.ts.recent = d.ts_recent;
+  tcb.ts.recent_at = now - d.ts_recent_age;
+  SetTimestampClock(tcb, now, d.ts_time);
+  tcb.ts.sent_max = d.ts_time;
+}
+
+RetransmitUse UseOfImportedTimer(const Tcb& tcb) {
+  const SendState& snd = tcb.snd;
+  if (tcb.connection_state == ConnectionState::kFinWait2) {
+    return RetransmitUse::kFinWait2;
+  }
+  const bool waiting =
+      snd.queued_bytes != 0 || (snd.fin_queued && !snd.fin_acked);
+  const uint32_t outstanding = snd.max.BytesFrom(snd.una);
+  // One byte out may be a window probe's.
+  if (snd.wnd == 0 && waiting && outstanding <= 1) {
+    return RetransmitUse::kPersist;
+  }
+  return outstanding != 0 ? RetransmitUse::kRetransmit : RetransmitUse::kIdle;
+}
+
+// R53: running timers go on where they were.
+void ImportTimers(Tcb& tcb, Instant now, const TcpDelegatedState& d) {
+  Timers& timers = tcb.timers;
+  timers = Timers{};
+  timers.backed_off_at = now;
+  timers.total_rt = d.total_rt;
+  const RetransmitUse use = UseOfImportedTimer(tcb);
+  if (use == RetransmitUse::kFinWait2) {
+    ArmFinWait2(tcb, now);
+  } else if (use == RetransmitUse::kRetransmit) {
+    timers.retransmit_count = d.retransmit.count;
+    ArmRetransmit(tcb, now);
+  } else if (use == RetransmitUse::kPersist) {
+    StartPersist(tcb, now);
+    timers.probe_round = d.snd_wnd_probe_count;
+    timers.retransmit_count = d.retransmit.count;
+  }
+  if (use != RetransmitUse::kIdle && d.retransmit.running) {
+    timers.retransmit = now + std::max(d.retransmit.delta, Duration());
+  }
+  RestartKeepalive(tcb, now);
+  if (tcb.cached.keepalive_enabled && d.keepalive.running) {
+    timers.keepalive = now + std::max(d.keepalive.delta, Duration());
+    timers.keepalive_count = d.keepalive.count;
+  }
+  // The host may have owed an ACK that it does not tell of (R54).
+  timers.delayed_ack = now + tcb.params->delayed_ack;
+}
+
+}  // namespace
+
+bool Import(Tcb& tcb, Instant now, const TcpState& state, RecordList& send_data,
+            FragmentList& receive_data) {
+  const TcpDelegatedState& d = state.delegated;
+  if (tcb.params == nullptr || tcb.store.chunks == nullptr ||
+      tcb.store.fragments == nullptr || !NumbersAgree(state)) {
+    return false;
+  }
+  const std::optional<uint64_t> send_bytes = SendBytes(send_data);
+  if (!send_bytes.has_value()) return false;
+  const std::optional<FinPosition> fins = LocateFins(d, *send_bytes);
+  if (!fins.has_value()) return false;
+  const SeqNum data_end = d.rcv_nxt - (fins->fin_received ? 1 : 0);
+  const std::optional<uint32_t> unread = ReceiveBytes(receive_data, data_end);
+  if (!unread.has_value()) return false;
+
+  tcb.connection_state = fins->state;
+  tcb.frozen = false;
+  tcb.constant = state.constant;
+  tcb.cached = state.cached;
+  tcb.challenge = ChallengeState{};
+  tcb.counters = ConnectionCounters{};
+  ImportSend(tcb, now, d, *fins, *send_bytes);
+  ImportReceive(tcb, now, d, *fins, *unread);
+  tcb.rtt = RttState{};
+  tcb.rtt.srtt = d.srtt;
+  tcb.rtt.rttvar = d.rttvar;
+  UpdateRto(tcb);
+  ImportTimers(tcb, now, d);
+  tcb.snd.queue.SpliceBack(&send_data);
+  tcb.rcv.queue.SpliceBack(&receive_data);
+  Outcome ignored;
+  Conclude(tcb, now, &ignored);
+  return true;
+}
+
+}  // namespace chimney::tcp

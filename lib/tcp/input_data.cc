@@ -1,0 +1,157 @@
+// SPDX-License-Identifier: BSD-3-Clause
+// Seventh and eighth step: segment text and FIN.
+#include <algorithm>
+
+#include "tcp/input.h"
+#include "tcp/receive_buffer.h"
+#include "tcp/timers.h"
+
+namespace chimney::tcp {
+namespace {
+
+bool AcceptsText(ConnectionState state) {
+  return state == ConnectionState::kEstablished ||
+         state == ConnectionState::kFinWait1 ||
+         state == ConnectionState::kFinWait2;
+}
+
+// RFC 9293: the FIN is in sequence. What was held beyond it goes (R164).
+void AcceptFin(InputContext& in) {
+  Tcb& tcb = in.tcb;
+  FlushOutOfOrder(tcb);
+  tcb.rcv.nxt += 1;
+  tcb.rcv.edge = Later(tcb.rcv.edge, tcb.rcv.nxt);
+  tcb.rcv.fin_received = true;
+  tcb.rcv.ack_now = true;
+  in.outcome.events |= kEventFinReceived;
+  switch (tcb.connection_state) {
+    case ConnectionState::kEstablished:
+      tcb.connection_state = ConnectionState::kCloseWait;
+      break;
+    case ConnectionState::kFinWait1:
+      tcb.connection_state = ConnectionState::kClosing;
+      break;
+    case ConnectionState::kFinWait2:
+      tcb.connection_state = ConnectionState::kTimeWait;
+      in.outcome.events |= kEventTimeWait;
+      StopAllTimers(tcb);
+      break;
+    default:
+      break;
+  }
+}
+
+// RFC 5681 section 4.2: at once for every second segment and when a hole is
+// filled, else soon.
+void ScheduleAck(InputContext& in, bool filled_hole) {
+  ReceiveState& rcv = in.tcb.rcv;
+  if (rcv.unacked_segments != UINT8_MAX) ++rcv.unacked_segments;
+  if (rcv.quick_acks != 0) {
+    --rcv.quick_acks;
+    rcv.ack_now = true;
+  }
+  if (filled_hole ||
+      rcv.unacked_segments >= in.tcb.params->ack_frequency_segments) {
+    rcv.ack_now = true;
+  }
+  Instant& timer = in.tcb.timers.delayed_ack;
+  timer = std::min(timer, in.now + in.tcb.params->delayed_ack);
+}
+
+SegmentReason ProcessInOrder(InputContext& in) {
+  Tcb& tcb = in.tcb;
+  ReceiveState& rcv = tcb.rcv;
+  const ByteSpan payload = in.arrival.payload;
+  SegmentReason reason = SegmentReason::kNone;
+  const bool had_hole = !rcv.out_of_order.empty() || rcv.fin_held;
+  if (in.arrival.fin) FlushOutOfOrder(tcb);
+  if (!payload.empty()) {
+    const uint32_t stored = StoreInOrder(tcb, payload);
+    if (stored == 0) return SegmentReason::kNoReceiveMemory;
+    in.outcome.events |= kEventReceiveReady | kEventForwardProgress;
+    ScheduleAck(in, had_hole);
+    if (stored != payload.size()) return SegmentReason::kNoReceiveMemory;
+    reason = SegmentReason::kDataInOrder;
+  }
+  const bool held_fin_reached = rcv.fin_held && rcv.nxt == rcv.fin_seq;
+  if (in.arrival.fin || held_fin_reached) {
+    AcceptFin(in);
+    if (in.arrival.fin) reason = SegmentReason::kFinInOrder;
+  }
+  return reason;
+}
+
+// R165 and its mirror: data and an out-of-order FIN contradict each other.
+bool ContradictsFin(Tcb& tcb, const Arrival& arrival) {
+  ReceiveState& rcv = tcb.rcv;
+  const SeqNum end =
+      arrival.seq + static_cast<uint32_t>(arrival.payload.size());
+  if (rcv.fin_held) {
+    return end.After(rcv.fin_seq) || (arrival.fin && end != rcv.fin_seq);
+  }
+  // In order a FIN is believed, whatever is held beyond it (R164).
+  if (!arrival.fin || arrival.seq == rcv.nxt) return false;
+  const Fragment* last = rcv.out_of_order.back();
+  if (last == nullptr) return false;
+  return (last->seq + last->length).After(end);
+}
+
+SegmentReason InsertReason(InsertResult result, bool fin) {
+  switch (result) {
+    case InsertResult::kFull:
+      return SegmentReason::kReassemblyFull;
+    case InsertResult::kNoMemory:
+      return SegmentReason::kNoReceiveMemory;
+    case InsertResult::kDuplicate:
+      return fin ? SegmentReason::kFinOutOfOrder
+                 : SegmentReason::kDataDuplicate;
+    case InsertResult::kStored:
+      break;
+  }
+  return fin ? SegmentReason::kFinOutOfOrder : SegmentReason::kDataOutOfOrder;
+}
+
+SegmentReason ProcessOutOfOrder(InputContext& in) {
+  Tcb& tcb = in.tcb;
+  const Arrival& arrival = in.arrival;
+  const SeqNum end =
+      arrival.seq + static_cast<uint32_t>(arrival.payload.size());
+  tcb.rcv.ack_now = true;
+  InsertResult result = InsertResult::kDuplicate;
+  if (!arrival.payload.empty()) {
+    result = InsertOutOfOrder(tcb, arrival.seq, arrival.payload);
+    if (result == InsertResult::kDuplicate && tcb.constant.sack_enabled) {
+      tcb.rcv.duplicate = {arrival.seq, end};
+      tcb.rcv.has_duplicate = true;
+    }
+  }
+  const bool complete =
+      result == InsertResult::kStored || result == InsertResult::kDuplicate;
+  if (arrival.fin && complete) {
+    tcb.rcv.fin_held = true;
+    tcb.rcv.fin_seq = end;
+  }
+  return InsertReason(result, arrival.fin && complete);
+}
+
+}  // namespace
+
+SegmentReason ProcessText(InputContext& in) {
+  Tcb& tcb = in.tcb;
+  const Arrival& arrival = in.arrival;
+  if (arrival.payload.empty() && !arrival.fin) {
+    return in.segment.length() != 0 && tcb.rcv.edge == tcb.rcv.nxt
+               ? SegmentReason::kZeroWindowProbe
+               : SegmentReason::kNone;
+  }
+  if (!AcceptsText(tcb.connection_state)) return SegmentReason::kDataAfterFin;
+  if (ContradictsFin(tcb, arrival)) {
+    FlushOutOfOrder(tcb);
+    tcb.rcv.ack_now = true;
+    return SegmentReason::kDataBeyondHeldFin;
+  }
+  if (arrival.seq == tcb.rcv.nxt) return ProcessInOrder(in);
+  return ProcessOutOfOrder(in);
+}
+
+}  // namespace chimney::tcp

@@ -1,0 +1,67 @@
+// SPDX-License-Identifier: BSD-3-Clause
+// The short cut for what nearly every segment of a busy connection is: the next
+// bytes in order, or an acknowledgement of more data, and nothing else.
+#include "tcp/input.h"
+#include "tcp/output.h"
+#include "tcp/timers.h"
+
+namespace chimney::tcp {
+namespace {
+
+bool IsOrdinaryConnection(const Tcb& tcb) {
+  return tcb.connection_state == ConnectionState::kEstablished && !tcb.frozen &&
+         tcb.recovery.phase == RecoveryPhase::kOpen &&
+         tcb.recovery.scoreboard.empty() && !tcb.rcv.fin_held &&
+         tcb.timers.retransmit_use != RetransmitUse::kPersist;
+}
+
+bool HasExpectedTimestamp(const Tcb& tcb, const packet::TcpOptions& options) {
+  if (!tcb.constant.timestamps_enabled) return true;
+  return options.has_timestamps &&
+         static_cast<int32_t>(options.tsval - tcb.ts.recent) >= 0;
+}
+
+// Every reason to leave the fast path stands here.
+bool IsDisqualified(const Tcb& tcb, const packet::Segment& segment) {
+  constexpr packet::TcpFlags kSpecial =
+      packet::kTcpFin | packet::kTcpSyn | packet::kTcpRst | packet::kTcpUrg;
+  if (!segment.flags.ack() || segment.flags.HasAny(kSpecial)) return true;
+  if (segment.seq != tcb.rcv.nxt) return true;
+  if (!IsOrdinaryConnection(tcb)) return true;
+  if (!HasExpectedTimestamp(tcb, segment.options)) return true;
+  if (segment.options.sack_count != 0) return true;
+  // No window has room for more than is offered; a closed one has for nothing.
+  if (segment.payload.size() > tcb.rcv.edge.BytesFrom(tcb.rcv.nxt)) return true;
+  if (!segment.ack.AtOrAfter(tcb.snd.una)) return true;
+  if (segment.ack.After(tcb.snd.max)) return true;
+  // An ACK that tells nothing new may be a duplicate.
+  return segment.payload.empty() && segment.ack == tcb.snd.una;
+}
+
+}  // namespace
+
+bool ProcessFast(Tcb& tcb, Instant now, const packet::Segment& segment,
+                 Outcome* outcome) {
+  if (IsDisqualified(tcb, segment)) return false;
+  InputContext in{tcb, now, segment, {}, {segment.seq, segment.payload, false}};
+  SendState& snd = tcb.snd;
+  const uint32_t window = WindowOf(in);
+  const bool newer =
+      snd.wl1.Before(segment.seq) ||
+      (snd.wl1 == segment.seq && snd.wl2.AtOrBefore(segment.ack));
+  if (!newer || window != snd.wnd) return false;
+
+  ++tcb.counters.segments_in;
+  NoteTimestamp(in);
+  OnPeerHeard(tcb, now);
+  if (segment.ack != snd.una) AdvanceUna(in);
+  snd.wl1 = segment.seq;
+  snd.wl2 = segment.ack;
+  in.outcome.reason =
+      segment.payload.empty() ? SegmentReason::kAckAdvanced : ProcessText(in);
+  Conclude(tcb, now, &in.outcome);
+  *outcome = in.outcome;
+  return true;
+}
+
+}  // namespace chimney::tcp

@@ -1,0 +1,315 @@
+// SPDX-License-Identifier: BSD-3-Clause
+// Segments out: choosing the next one, building it, and noting that it left.
+#include "tcp/output.h"
+
+#include <algorithm>
+
+#include "packet/tcp_header.h"
+#include "tcp/recovery.h"
+#include "tcp/rtt.h"
+#include "tcp/send_queue.h"
+#include "tcp/timers.h"
+
+namespace chimney::tcp {
+namespace {
+
+SendPlan MakePlan(PlanKind kind, SeqNum seq, uint32_t bytes, bool fin) {
+  SendPlan plan;
+  plan.kind = kind;
+  plan.seq = seq;
+  plan.bytes = bytes;
+  plan.fin = fin;
+  return plan;
+}
+
+// Data bytes of the queue from `seq` up to `end`, and whether `end` also takes
+// in a FIN that was sent.
+SendPlan PlanRange(Tcb& tcb, PlanKind kind, SeqNum seq, SeqNum end) {
+  const SendState& snd = tcb.snd;
+  const uint32_t offset = seq.BytesFrom(snd.una);
+  const uint64_t data_left =
+      snd.queued_bytes > offset ? snd.queued_bytes - offset : 0;
+  const uint32_t span = end.BytesFrom(seq);
+  const auto data = static_cast<uint32_t>(
+      std::min<uint64_t>(data_left, std::min(span, SegmentLimit(tcb))));
+  const uint32_t bytes =
+      MeasurePayload(tcb, tcb.recovery.cursor, seq, data).bytes;
+  const bool fin =
+      snd.fin_sent && !snd.fin_acked && bytes == data_left && span > bytes;
+  return MakePlan(kind, seq, bytes, fin);
+}
+
+// RFC 6582: SND.UNA. RFC 6675 NextSeg() rule 1: the first lost hole.
+SendPlan PlanRetransmit(Tcb& tcb) {
+  SendState& snd = tcb.snd;
+  const RecoveryState& recovery = tcb.recovery;
+  if (recovery.phase != RecoveryPhase::kFastRecovery || snd.wnd == 0) return {};
+  if (recovery.retransmit_una) {
+    const SeqNum end = recovery.scoreboard.NextSacked(snd.una, snd.max);
+    return PlanRange(tcb, PlanKind::kRetransmit, snd.una, end);
+  }
+  SeqNum start;
+  SeqNum end;
+  if (!recovery.sack_based || !NextHole(tcb, &start, &end)) return {};
+  if (BytesInFlight(tcb) + snd.mss > snd.cwnd) return {};
+  return PlanRange(tcb, PlanKind::kRetransmit, start, end);
+}
+
+// The last segment once more: its SACK or ACK shows what else is missing.
+SendPlan PlanTailProbe(Tcb& tcb) {
+  const SendState& snd = tcb.snd;
+  const uint32_t outstanding = snd.max.BytesFrom(snd.una);
+  if (outstanding == 0 || snd.wnd == 0) return {};
+  const uint32_t span = std::min(outstanding, SegmentLimit(tcb));
+  return PlanRange(tcb, PlanKind::kTailProbe, snd.max - span, snd.max);
+}
+
+// One byte at SND.UNA, new or refused before; or the FIN.
+SendPlan PlanWindowProbe(const Tcb& tcb) {
+  const SendState& snd = tcb.snd;
+  if (snd.queued_bytes != 0) {
+    return MakePlan(PlanKind::kWindowProbe, snd.una, 1, false);
+  }
+  if (!snd.fin_queued || snd.fin_acked) return {};
+  return MakePlan(PlanKind::kWindowProbe, snd.una, 0, true);
+}
+
+// Where a segment without data stands: SND.NXT of the RFC, which is SND.MAX
+// here, unless the peer shrank its window and would not accept that. Rounding
+// by the scale is no shrinking.
+SeqNum BareSeq(const Tcb& tcb) {
+  const SendState& snd = tcb.snd;
+  const SeqNum edge = snd.una + snd.wnd;
+  if (snd.max.AtOrBefore(edge)) return snd.max;
+  const uint32_t unit = tcb.constant.window_scaling_enabled
+                            ? 1u << tcb.constant.snd_wind_scale
+                            : 1u;
+  return snd.wnd != 0 && snd.max.BytesFrom(edge) < unit ? snd.max : edge;
+}
+
+SendPlan PlanProbe(Tcb& tcb) {
+  SendPlan plan;
+  if (tcb.timers.window_probe_due) plan = PlanWindowProbe(tcb);
+  if (plan.kind == PlanKind::kNothing) plan = PlanRetransmit(tcb);
+  return plan;
+}
+
+// A connection that waits for its upload only pays the ACKs it owes (R98).
+bool MaySendData(const Tcb& tcb) {
+  return !tcb.frozen && tcb.connection_state != ConnectionState::kClosed &&
+         tcb.connection_state != ConnectionState::kTimeWait;
+}
+
+packet::TcpFlags FlagsFor(const SendPlan& plan, bool push) {
+  packet::TcpFlags flags = packet::kTcpAck;
+  if (plan.kind == PlanKind::kReset) flags |= packet::kTcpRst;
+  if (plan.fin) flags |= packet::kTcpFin;
+  if (push) flags |= packet::kTcpPsh;
+  return flags;
+}
+
+void Build(Tcb& tcb, Instant now, const SendPlan& plan, OutSegment* out) {
+  *out = OutSegment{};
+  out->seq = plan.seq;
+  out->ack = tcb.rcv.nxt;
+  out->options = OptionsNow(tcb, now);
+  SendCursor& cursor =
+      plan.kind == PlanKind::kData ? tcb.snd.cursor : tcb.recovery.cursor;
+  const PayloadShape shape =
+      CollectPayload(tcb, cursor, plan.seq, plan.bytes, out);
+  out->payload_bytes = shape.bytes;
+  out->flags = FlagsFor(plan, shape.push);
+  out->raw_window = AdvertiseWindow(tcb);
+  const bool occupies = plan.bytes != 0 || plan.fin;
+  out->retransmission = occupies && plan.seq.Before(tcb.snd.max);
+}
+
+// Every segment carries the acknowledgement.
+void NoteAckSent(Tcb& tcb, const OutSegment& out) {
+  ReceiveState& rcv = tcb.rcv;
+  rcv.ack_now = false;
+  rcv.unacked_segments = 0;
+  rcv.has_duplicate = false;
+  rcv.last_ack_sent = rcv.nxt;
+  tcb.timers.delayed_ack = Instant::Never();
+  if (out.options.has_timestamps) tcb.ts.sent_max = out.options.tsval;
+}
+
+void NoteFinSent(Tcb& tcb) {
+  if (tcb.snd.fin_sent) return;
+  tcb.snd.fin_sent = true;
+  if (tcb.connection_state == ConnectionState::kEstablished) {
+    tcb.connection_state = ConnectionState::kFinWait1;
+  } else if (tcb.connection_state == ConnectionState::kCloseWait) {
+    tcb.connection_state = ConnectionState::kLastAck;
+  }
+}
+
+// Sequence space left: moves SND.MAX, times new data (Karn: nothing that was
+// sent twice).
+void NoteSequenceSent(Tcb& tcb, Instant now, const SendPlan& plan) {
+  SendState& snd = tcb.snd;
+  const SeqNum end = plan.seq + plan.bytes + (plan.fin ? 1 : 0);
+  if (plan.fin) NoteFinSent(tcb);
+  if (plan.seq.Before(snd.max)) {
+    ++tcb.counters.segments_retransmitted;
+    if (tcb.rtt.timing && plan.seq.Before(tcb.rtt.timed_end)) StopTiming(tcb);
+  } else if (plan.kind == PlanKind::kData) {
+    StartTiming(tcb, now, end);
+    if (plan.bytes != 0 && plan.bytes < snd.mss) snd.small_end = end;
+  }
+  snd.max = Later(snd.max, end);
+  snd.last_sent_at = now;
+}
+
+void NoteSent(Tcb& tcb, Instant now, const SendPlan& plan) {
+  SendState& snd = tcb.snd;
+  RecoveryState& recovery = tcb.recovery;
+  const SeqNum end = plan.seq + plan.bytes + (plan.fin ? 1 : 0);
+  const bool timer_runs =
+      tcb.timers.retransmit_use == RetransmitUse::kRetransmit;
+  switch (plan.kind) {
+    case PlanKind::kData:
+      snd.nxt = end;
+      snd.sws_forced = false;
+      tcb.timers.tail_probe_due = false;
+      tcb.timers.sws = Instant::Never();
+      NoteSequenceSent(tcb, now, plan);
+      // The probe is due some time after the last segment, the timeout after
+      // the first one.
+      if (!timer_runs) {
+        ArmRetransmit(tcb, now);
+      } else {
+        RearmTailProbe(tcb, now);
+      }
+      break;
+    case PlanKind::kRetransmit:
+      NoteSequenceSent(tcb, now, plan);
+      if (recovery.retransmit_una || !timer_runs) ArmRetransmit(tcb, now);
+      recovery.retransmit_una = false;
+      recovery.high_rxt = Later(recovery.high_rxt, end);
+      break;
+    case PlanKind::kTailProbe:
+      NoteSequenceSent(tcb, now, plan);
+      NoteTailProbe(tcb, end);
+      ArmRetransmit(tcb, now);
+      break;
+    case PlanKind::kWindowProbe:
+      NoteSequenceSent(tcb, now, plan);
+      tcb.timers.window_probe_due = false;
+      ++tcb.counters.window_probes;
+      break;
+    case PlanKind::kKeepaliveProbe:
+      tcb.timers.keepalive_probe_due = false;
+      break;
+    case PlanKind::kReset:
+      snd.rst_pending = false;
+      break;
+    case PlanKind::kAck:
+    case PlanKind::kNothing:
+      break;
+  }
+}
+
+void ArmHoldTimers(Tcb& tcb, Instant now, HoldReason hold) {
+  if (hold != HoldReason::kSws) {
+    tcb.timers.sws = Instant::Never();
+    tcb.snd.sws_forced = false;
+  } else if (tcb.timers.sws.IsNever()) {
+    tcb.timers.sws = now + tcb.params->sws_override;
+  }
+  if (hold == HoldReason::kWindow && tcb.snd.wnd == 0 &&
+      tcb.snd.una == tcb.snd.max &&
+      tcb.timers.retransmit_use != RetransmitUse::kPersist) {
+    StartPersist(tcb, now);
+  }
+}
+
+}  // namespace
+
+packet::TcpOptions OptionsNow(const Tcb& tcb, Instant now) {
+  packet::TcpOptions options;
+  if (tcb.constant.timestamps_enabled) {
+    options.has_timestamps = true;
+    options.tsval = TimestampNow(tcb, now);
+    options.tsecr = tcb.ts.recent;
+  }
+  if (!tcb.constant.sack_enabled) return options;
+  const uint8_t fit = packet::SackBlocksThatFit(options);
+  if (tcb.rcv.has_duplicate) {
+    options.sack[options.sack_count++] = tcb.rcv.duplicate;
+  }
+  for (uint8_t i = 0; i < tcb.rcv.sack_count && options.sack_count < fit; ++i) {
+    options.sack[options.sack_count++] = tcb.rcv.sack_blocks[i];
+  }
+  return options;
+}
+
+uint32_t SegmentLimit(const Tcb& tcb) {
+  if (tcb.rcv.sack_count == 0 && !tcb.rcv.has_duplicate) return tcb.snd.mss;
+  const size_t options = packet::TcpOptionsBytes(OptionsNow(tcb, Instant()));
+  return tcb.snd.base_mss - static_cast<uint32_t>(options);
+}
+
+SendPlan PlanNext(Tcb& tcb) {
+  if (tcb.snd.rst_pending) {
+    return MakePlan(PlanKind::kReset, BareSeq(tcb), 0, false);
+  }
+  if (tcb.connection_state == ConnectionState::kClosed) return {};
+  SendPlan plan;
+  if (MaySendData(tcb)) {
+    plan = PlanProbe(tcb);
+    if (plan.kind == PlanKind::kNothing) plan = PlanData(tcb);
+    if (plan.kind == PlanKind::kNothing && tcb.timers.tail_probe_due) {
+      const HoldReason hold = plan.hold;
+      plan = PlanTailProbe(tcb);
+      plan.hold = hold;
+    }
+    if (plan.kind != PlanKind::kNothing) return plan;
+    if (tcb.timers.keepalive_probe_due) {
+      // RFC 1122 section 4.2.3.6: below what the peer has acknowledged.
+      return MakePlan(PlanKind::kKeepaliveProbe, tcb.snd.una - 1, 0, false);
+    }
+  }
+  if (tcb.rcv.ack_now) {
+    const HoldReason hold = plan.hold;
+    plan = MakePlan(PlanKind::kAck, BareSeq(tcb), 0, false);
+    plan.hold = hold;
+  }
+  return plan;
+}
+
+bool HasOutput(Tcb& tcb) { return PlanNext(tcb).kind != PlanKind::kNothing; }
+
+void Conclude(Tcb& tcb, Instant now, Outcome* outcome) {
+  const SendPlan plan = PlanNext(tcb);
+  if (plan.kind != PlanKind::kNothing) outcome->events |= kEventOutput;
+  // A pure ACK leaves what is held where it is; anything else leads to another
+  // decision when it has been sent.
+  if (plan.kind == PlanKind::kNothing || plan.kind == PlanKind::kAck) {
+    ArmHoldTimers(tcb, now, plan.hold);
+  }
+}
+
+bool NextSegment(Tcb& tcb, Instant now, OutSegment* out) {
+  const SendPlan plan = PlanNext(tcb);
+  if (plan.kind == PlanKind::kNothing) {
+    if (tcb.connection_state != ConnectionState::kClosed && !tcb.frozen) {
+      ArmHoldTimers(tcb, now, plan.hold);
+    }
+    return false;
+  }
+  Build(tcb, now, plan, out);
+  NoteSent(tcb, now, plan);
+  NoteAckSent(tcb, *out);
+  ++tcb.counters.segments_out;
+  return true;
+}
+
+void FlushOwedAck(Tcb& tcb) {
+  if (tcb.rcv.unacked_segments != 0 || !tcb.timers.delayed_ack.IsNever()) {
+    tcb.rcv.ack_now = true;
+  }
+}
+
+}  // namespace chimney::tcp

@@ -1,0 +1,152 @@
+// SPDX-License-Identifier: BSD-3-Clause
+// Out-of-order data: filling holes, and the SACK blocks that tell of them.
+#include <algorithm>
+
+#include "tcp/receive_buffer.h"
+
+namespace chimney::tcp {
+namespace {
+
+// A fragment costs book-keeping, so a peer that sends single bytes between
+// holes is held to this many times fewer of them.
+constexpr uint32_t kBytesPerFragmentAllowed = 256;
+constexpr uint32_t kMinFragmentsAllowed = 64;
+
+SeqNum EndOf(const Fragment* fragment) {
+  return fragment->seq + fragment->length;
+}
+
+ByteSpan Part(ByteSpan bytes, SeqNum bytes_seq, SeqNum from, SeqNum to) {
+  return bytes.subspan(from.BytesFrom(bytes_seq), to.BytesFrom(from));
+}
+
+void MoveReachedFragments(Tcb& tcb) {
+  ReceiveState& rcv = tcb.rcv;
+  while (Fragment* first = rcv.out_of_order.front()) {
+    if (first->seq.After(rcv.nxt)) return;
+    rcv.out_of_order.PopFront();
+    --rcv.out_of_order_count;
+    rcv.out_of_order_bytes -= first->length;
+    rcv.queue.PushBack(first);
+    rcv.nxt += first->length;
+    rcv.unread_bytes += first->length;
+    tcb.counters.bytes_received += first->length;
+  }
+}
+
+void DropReachedSackBlocks(ReceiveState& rcv) {
+  uint8_t kept = 0;
+  for (uint8_t i = 0; i < rcv.sack_count; ++i) {
+    if (rcv.sack_blocks[i].end.After(rcv.nxt)) {
+      rcv.sack_blocks[kept++] = rcv.sack_blocks[i];
+    }
+  }
+  rcv.sack_count = kept;
+}
+
+// RFC 2018 section 4: the block that holds the newest data comes first.
+void NoteSackBlock(ReceiveState& rcv, SeqNum start, SeqNum end) {
+  packet::SackBlock first{start, end};
+  uint8_t kept = 0;
+  std::array<packet::SackBlock, packet::kMaxSackBlocks> others;
+  for (uint8_t i = 0; i < rcv.sack_count; ++i) {
+    const packet::SackBlock& block = rcv.sack_blocks[i];
+    if (block.start.AtOrBefore(end) && start.AtOrBefore(block.end)) {
+      first.start = Earlier(first.start, block.start);
+      first.end = Later(first.end, block.end);
+    } else {
+      others[kept++] = block;
+    }
+  }
+  kept = std::min<uint8_t>(kept, packet::kMaxSackBlocks - 1);
+  rcv.sack_blocks[0] = first;
+  std::copy_n(others.begin(), kept, rcv.sack_blocks.begin() + 1);
+  rcv.sack_count = static_cast<uint8_t>(kept + 1);
+}
+
+bool HasRoomFor(const Tcb& tcb, uint32_t bytes) {
+  const uint32_t bound = tcb.params->max_reassembly_bytes;
+  const uint32_t held = tcb.rcv.out_of_order_bytes;
+  const uint32_t max_fragments =
+      std::max(bound / kBytesPerFragmentAllowed, kMinFragmentsAllowed);
+  return bound >= held && bytes <= bound - held &&
+         tcb.rcv.out_of_order_count < max_fragments;
+}
+
+// Stores [from, to) of `bytes` in front of `next`. False when memory or the
+// bound stopped it; *reached says how far it came.
+InsertResult FillHole(Tcb& tcb, Fragment* next, SeqNum from, ByteSpan hole,
+                      SeqNum* reached) {
+  ReceiveState& rcv = tcb.rcv;
+  if (!HasRoomFor(tcb, static_cast<uint32_t>(hole.size()))) {
+    return InsertResult::kFull;
+  }
+  const uint32_t stored = StoreBytes(tcb, rcv.out_of_order, next, from, hole,
+                                     &rcv.out_of_order_count);
+  rcv.out_of_order_bytes += stored;
+  *reached = from + stored;
+  return stored == hole.size() ? InsertResult::kStored
+                               : InsertResult::kNoMemory;
+}
+
+}  // namespace
+
+uint32_t StoreInOrder(Tcb& tcb, ByteSpan bytes) {
+  ReceiveState& rcv = tcb.rcv;
+  const SeqNum start = rcv.nxt;
+  const SeqNum end = start + static_cast<uint32_t>(bytes.size());
+  uint32_t fragments_added = 0;
+  while (rcv.nxt.Before(end)) {
+    const Fragment* held = rcv.out_of_order.front();
+    const SeqNum stop = held == nullptr ? end : Earlier(end, held->seq);
+    const ByteSpan part = Part(bytes, start, rcv.nxt, stop);
+    const uint32_t stored =
+        StoreBytes(tcb, rcv.queue, nullptr, rcv.nxt, part, &fragments_added);
+    rcv.nxt += stored;
+    rcv.unread_bytes += stored;
+    tcb.counters.bytes_received += stored;
+    if (stored != part.size()) break;
+    MoveReachedFragments(tcb);
+  }
+  if (rcv.sack_count != 0) DropReachedSackBlocks(rcv);
+  return std::min(static_cast<uint32_t>(bytes.size()),
+                  rcv.nxt.BytesFrom(start));
+}
+
+InsertResult InsertOutOfOrder(Tcb& tcb, SeqNum seq, ByteSpan bytes) {
+  FragmentList& list = tcb.rcv.out_of_order;
+  const SeqNum end = seq + static_cast<uint32_t>(bytes.size());
+  // The last fragment that begins at or before `seq`: mostly the very last.
+  Fragment* previous = list.back();
+  while (previous != nullptr && previous->seq.After(seq)) {
+    previous = list.Previous(previous);
+  }
+  SeqNum from = seq;
+  if (previous != nullptr) from = Later(from, EndOf(previous));
+  Fragment* next = previous == nullptr ? list.front() : list.Next(previous);
+  InsertResult result = InsertResult::kDuplicate;
+  while (from.Before(end)) {
+    const SeqNum stop = next == nullptr ? end : Earlier(end, next->seq);
+    if (from.Before(stop)) {
+      result = FillHole(tcb, next, from, Part(bytes, seq, from, stop), &from);
+      if (result != InsertResult::kStored) break;
+    }
+    if (next == nullptr) break;
+    from = Later(from, EndOf(next));
+    next = list.Next(next);
+  }
+  from = Earlier(from, end);
+  if (from.After(seq)) NoteSackBlock(tcb.rcv, seq, from);
+  return result;
+}
+
+void FlushOutOfOrder(Tcb& tcb) {
+  ReceiveState& rcv = tcb.rcv;
+  FreeFragments(tcb, rcv.out_of_order);
+  rcv.out_of_order_bytes = 0;
+  rcv.out_of_order_count = 0;
+  rcv.sack_count = 0;
+  rcv.fin_held = false;
+}
+
+}  // namespace chimney::tcp

@@ -1,0 +1,87 @@
+// SPDX-License-Identifier: BSD-3-Clause
+// RFC 6298 and the clock of RFC 7323.
+#include "tcp/rtt.h"
+
+#include <algorithm>
+
+namespace chimney::tcp {
+namespace {
+
+constexpr Duration kMaxSample = Duration::Seconds(30);  // R190
+
+int64_t NanosPerTick(const Tcb& tcb) {
+  return tcb.constant.timestamp_unit == TimestampUnit::kMicrosecond ? 1000
+                                                                    : 1000000;
+}
+
+uint32_t ClockTicks(const Tcb& tcb, Instant now) {
+  return static_cast<uint32_t>(now.nanos() / NanosPerTick(tcb));
+}
+
+void AddSample(Tcb& tcb, Duration sample) {
+  RttState& rtt = tcb.rtt;
+  sample = std::clamp(sample, Duration::Nanos(1), kMaxSample);
+  if (rtt.srtt == Duration()) {
+    rtt.srtt = sample;
+    rtt.rttvar = sample / 2;
+  } else {
+    const Duration error =
+        rtt.srtt > sample ? rtt.srtt - sample : sample - rtt.srtt;
+    rtt.rttvar = (rtt.rttvar * 3 + error) / 4;
+    rtt.srtt = (rtt.srtt * 7 + sample) / 8;
+  }
+  UpdateRto(tcb);
+}
+
+}  // namespace
+
+uint32_t TimestampNow(const Tcb& tcb, Instant now) {
+  return ClockTicks(tcb, now) + tcb.ts.delta;
+}
+
+void SetTimestampClock(Tcb& tcb, Instant now, uint32_t value) {
+  tcb.ts.delta = value - ClockTicks(tcb, now);
+}
+
+void StartTiming(Tcb& tcb, Instant now, SeqNum end) {
+  if (tcb.rtt.timing) return;
+  tcb.rtt.timing = true;
+  tcb.rtt.timed_end = end;
+  tcb.rtt.timed_at = now;
+}
+
+void StopTiming(Tcb& tcb) { tcb.rtt.timing = false; }
+
+void SampleRtt(Tcb& tcb, Instant now, const packet::Segment& segment) {
+  if (tcb.rtt.timing) {
+    if (segment.ack.Before(tcb.rtt.timed_end)) return;
+    tcb.rtt.timing = false;
+    AddSample(tcb, now - tcb.rtt.timed_at);
+    return;
+  }
+  if (!tcb.constant.timestamps_enabled || segment.options.tsecr == 0) return;
+  const auto ticks =
+      static_cast<int32_t>(TimestampNow(tcb, now) - segment.options.tsecr);
+  // An echo from the future is not ours.
+  if (ticks < 0) return;
+  AddSample(tcb, Duration::Nanos(ticks * NanosPerTick(tcb)));
+}
+
+void UpdateRto(Tcb& tcb) {
+  const Parameters& params = *tcb.params;
+  RttState& rtt = tcb.rtt;
+  if (rtt.srtt == Duration()) {
+    rtt.rto = params.rto_initial;
+    return;
+  }
+  const Duration spread = std::max(rtt.rttvar * 4, params.rttvar_floor);
+  rtt.rto = std::clamp(rtt.srtt + spread, params.rto_min, params.rto_max);
+}
+
+Duration BackedOffRto(const Tcb& tcb, unsigned count) {
+  Duration rto = tcb.rtt.rto;
+  while (count-- != 0 && rto < tcb.params->rto_max) rto = rto * 2;
+  return std::min(rto, tcb.params->rto_max);
+}
+
+}  // namespace chimney::tcp

@@ -1,0 +1,28 @@
+// SPDX-License-Identifier: BSD-3-Clause
+// Setting up and emptying a control block.
+#include "tcp/tcb.h"
+
+#include "tcp/receive_buffer.h"
+#include "tcp/timers.h"
+
+namespace chimney::tcp {
+
+void Prepare(Tcb& tcb, const Parameters* params, const ReceiveStore& store,
+             bool ipv6, uint32_t path_mtu_bytes) {
+  tcb.params = params;
+  tcb.store = store;
+  tcb.ipv6 = ipv6;
+  tcb.path_mtu_bytes = path_mtu_bytes;
+}
+
+void Discard(Tcb& tcb) {
+  FreeFragments(tcb, tcb.rcv.queue);
+  FlushOutOfOrder(tcb);
+  ReleaseWriteChunk(tcb);
+  StopAllTimers(tcb);
+  tcb.rcv.unread_bytes = 0;
+  tcb.rcv.ack_now = false;
+  tcb.connection_state = ConnectionState::kClosed;
+}
+
+}  // namespace chimney::tcp

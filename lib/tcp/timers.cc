@@ -1,0 +1,168 @@
+// SPDX-License-Identifier: BSD-3-Clause
+// Starting and stopping timers.
+#include "tcp/timers.h"
+
+#include <algorithm>
+
+#include "tcp/rtt.h"
+
+namespace chimney::tcp {
+namespace {
+
+constexpr Duration kValidationLimit = Duration::Seconds(300);  // R160
+constexpr Duration kDefaultKeepaliveInterval = Duration::Seconds(1);
+constexpr Duration kDefaultKeepaliveTimeout = Duration::Seconds(7200);
+constexpr uint8_t kDefaultKeepaliveProbes = 10;
+// A lone segment may wait this long for the peer's delayed ACK.
+constexpr Duration kPeerAckDelay = Duration::Millis(200);
+constexpr Duration kMinProbeTimeout = Duration::Millis(2);
+constexpr uint8_t kMaxProbeRound = 30;
+
+}  // namespace
+
+// RFC 8985 section 7.2: a probe comes before the timeout or not at all.
+void RearmTailProbe(Tcb& tcb, Instant now) {
+  Timers& timers = tcb.timers;
+  timers.tail_probe = Instant::Never();
+  const bool applies =
+      tcb.params->tail_loss_probe && tcb.constant.sack_enabled &&
+      tcb.rtt.srtt > Duration() && timers.retransmit_count == 0 &&
+      tcb.recovery.phase == RecoveryPhase::kOpen &&
+      !tcb.recovery.probe_outstanding && tcb.snd.nxt == tcb.snd.max;
+  if (!applies) return;
+  Duration timeout = std::max(tcb.rtt.srtt * 2, kMinProbeTimeout);
+  if (tcb.snd.max.BytesFrom(tcb.snd.una) <= tcb.snd.mss) {
+    timeout = timeout + kPeerAckDelay;
+  }
+  if (now + timeout < timers.retransmit) timers.tail_probe = now + timeout;
+}
+
+void ArmRetransmit(Tcb& tcb, Instant now) {
+  tcb.timers.retransmit_use = RetransmitUse::kRetransmit;
+  tcb.timers.retransmit = now + BackedOffRto(tcb, tcb.timers.retransmit_count);
+  RearmTailProbe(tcb, now);
+}
+
+void StopRetransmit(Tcb& tcb) {
+  tcb.timers.retransmit_use = RetransmitUse::kIdle;
+  tcb.timers.retransmit = Instant::Never();
+  tcb.timers.tail_probe = Instant::Never();
+  tcb.timers.tail_probe_due = false;
+}
+
+void OnAckProgressTimers(Tcb& tcb, Instant now) {
+  const bool waiting =
+      tcb.snd.queued_bytes != 0 || (tcb.snd.fin_queued && !tcb.snd.fin_acked);
+  if (tcb.timers.retransmit_use == RetransmitUse::kPersist && waiting) return;
+  tcb.timers.retransmit_count = 0;
+  tcb.timers.probe_round = 0;
+  tcb.timers.window_probe_due = false;
+  tcb.timers.total_rt = Duration();
+  tcb.timers.tail_probe_due = false;
+  if (tcb.snd.una == tcb.snd.max) {
+    StopRetransmit(tcb);
+  } else {
+    ArmRetransmit(tcb, now);
+  }
+}
+
+Duration TotalRetransmitTime(const Tcb& tcb, Instant now) {
+  const Timers& timers = tcb.timers;
+  if (timers.retransmit_use != RetransmitUse::kRetransmit ||
+      timers.retransmit_count == 0) {
+    return timers.total_rt;
+  }
+  return timers.total_rt + (now - timers.backed_off_at);
+}
+
+void StartPersist(Tcb& tcb, Instant now) {
+  Timers& timers = tcb.timers;
+  StopRetransmit(tcb);
+  timers.retransmit_use = RetransmitUse::kPersist;
+  timers.retransmit_count = 0;
+  timers.probe_round = 0;
+  timers.retransmit = now + BackedOffRto(tcb, 0);
+}
+
+void OnZeroWindowAck(Tcb& tcb, Instant now) {
+  Timers& timers = tcb.timers;
+  if (timers.retransmit_use != RetransmitUse::kPersist) return;
+  if (timers.retransmit_count == 0) return;
+  timers.retransmit_count = 0;
+  timers.window_probe_due = false;
+  if (timers.probe_round < kMaxProbeRound) ++timers.probe_round;
+  timers.retransmit = now + BackedOffRto(tcb, timers.probe_round);
+}
+
+void LeavePersist(Tcb& tcb, Instant now) {
+  Timers& timers = tcb.timers;
+  if (timers.retransmit_use != RetransmitUse::kPersist) return;
+  StopRetransmit(tcb);
+  timers.retransmit_count = 0;
+  timers.probe_round = 0;
+  timers.window_probe_due = false;
+  timers.total_rt = Duration();
+  // A probe's byte may have been refused: it is sent again with the rest.
+  tcb.snd.nxt = tcb.snd.una;
+  if (tcb.snd.una != tcb.snd.max) ArmRetransmit(tcb, now);
+}
+
+void ArmFinWait2(Tcb& tcb, Instant now) {
+  StopRetransmit(tcb);
+  tcb.timers.retransmit_count = 0;
+  tcb.timers.retransmit_use = RetransmitUse::kFinWait2;
+  if (tcb.params->fin_wait2_timeout > Duration()) {
+    tcb.timers.retransmit = now + tcb.params->fin_wait2_timeout;
+  }
+}
+
+Duration KeepaliveInterval(const Tcb& tcb) {
+  return tcb.cached.ka_interval > Duration() ? tcb.cached.ka_interval
+                                             : kDefaultKeepaliveInterval;
+}
+
+uint8_t KeepaliveProbeLimit(const Tcb& tcb) {
+  return tcb.cached.ka_probe_count != 0 ? tcb.cached.ka_probe_count
+                                        : kDefaultKeepaliveProbes;
+}
+
+void RestartKeepalive(Tcb& tcb, Instant now) {
+  tcb.timers.keepalive_count = 0;
+  tcb.timers.keepalive_probe_due = false;
+  if (!tcb.cached.keepalive_enabled) {
+    tcb.timers.keepalive = Instant::Never();
+    return;
+  }
+  tcb.timers.keepalive =
+      now + (tcb.cached.ka_timeout > Duration() ? tcb.cached.ka_timeout
+                                                : kDefaultKeepaliveTimeout);
+}
+
+void OnPeerHeard(Tcb& tcb, Instant now) {
+  if (tcb.cached.keepalive_enabled || tcb.challenge.validating) {
+    tcb.challenge.validating = false;
+    RestartKeepalive(tcb, now);
+  }
+  if (tcb.timers.retransmit_use == RetransmitUse::kFinWait2) {
+    ArmFinWait2(tcb, now);
+  }
+}
+
+void StartValidation(Tcb& tcb, Instant now) {
+  tcb.challenge.validating = true;
+  tcb.timers.keepalive = std::min(tcb.timers.keepalive, now + kValidationLimit);
+}
+
+void StopAllTimers(Tcb& tcb) {
+  tcb.timers.retransmit = Instant::Never();
+  tcb.timers.retransmit_use = RetransmitUse::kIdle;
+  tcb.timers.delayed_ack = Instant::Never();
+  tcb.timers.tail_probe = Instant::Never();
+  tcb.timers.keepalive = Instant::Never();
+  tcb.timers.sws = Instant::Never();
+  tcb.timers.window_probe_due = false;
+  tcb.timers.tail_probe_due = false;
+  tcb.timers.keepalive_probe_due = false;
+}
+
+}  // namespace chimney::tcp
