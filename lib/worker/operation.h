@@ -71,11 +71,14 @@ struct Operation {
     // requests returned, new segments parked. Out: snapshot, send_data,
     // receive_data (views into session memory, valid until kFinishUpload).
     kTerminate,
-    // In: flow, mark_moved. The kernel runs it again: out-of-order and parked
+    // In: flow, moved. The kernel runs it again: out-of-order and parked
     // segments go to the host in order, pending sends complete with
     // kMovedToKernel, the session gets kUploaded, the flow is gone.
     kFinishUpload,
-    // In: flow. The upload failed: the connection runs on here.
+    // In: flow. The upload failed: the connection runs on here. The session
+    // gets kOffloaded once more and posts again what came back to it as
+    // kUploadInProgress. Fails, and the flow stays cut, if the connection has
+    // ended (kTimeWait, kClosed).
     kCancelUpload,
     kQuery,           // In: flow. Out: snapshot.
     kUpdatePath,      // In: flow, snapshot.path.path_mtu_bytes.
@@ -98,7 +101,13 @@ struct Operation {
   uint64_t cookie = 0;
   PublishedRecord* published = nullptr;  // slot in the session's published file
   bool abortive = false;
+  // kFinishUpload: the send data is in the kernel's queue; false = it is lost
+  // with the connection, pending sends complete with kRequestAborted.
+  bool moved = true;
 
+  // kHold, kFence: only tcp.constant.sack_enabled is read. If it is set, the
+  // fence's answer is the segment whose first SACK block is the fence's byte
+  // (RFC 2883); if not, the first pure ACK of everything up to the fence.
   offload::ConnectionSnapshot snapshot;
   SeqNum snd_una;
   SeqNum snd_nxt;
@@ -111,6 +120,7 @@ struct Operation {
   // to the session and not returned: they come first in receive_data only when
   // `include_lent` was set (the host process is dead).
   bool include_lent = false;
+  // The worker appends; reserve both, or it has to allocate.
   std::vector<ByteSpan> send_data;
   std::vector<ByteSpan> receive_data;
   uint32_t unreturned_receive_bytes = 0;

@@ -31,11 +31,19 @@ struct WorkerConfig {
   uint32_t max_send_records = 262144;
   uint32_t max_fragments = 262144;
   uint32_t max_posted_receives = 65536;
+  // Pieces of received data that may be lent to sessions at a time.
+  uint32_t max_lent_pieces = 65536;
   // Frames one held or cut flow may park, and all flows together.
   uint32_t max_parked_per_flow = 1024;
   uint32_t max_parked_frames = 8192;
   // Segments one flow may send before the next one gets its turn.
   uint32_t output_burst_segments = 32;
+  // Largest IP datagram the wire takes; a longer path is refused (R37).
+  uint32_t max_path_mtu_bytes = 65535;
+  // A push receive that is partly filled completes after this (R130).
+  Duration push_timeout = Duration::Millis(40);
+  // Of a hold that does not say (design D2).
+  Duration hold_timeout = Duration::Millis(100);
   uint64_t hash_key[2] = {0, 0};  // random, chosen by the daemon at start
   tcp::Parameters parameters;
 };
@@ -63,18 +71,23 @@ class Worker {
   // Timers, output, completions, notices. Returns how much was done (0 = idle).
   size_t Poll(Instant now);
 
-  // Earliest instant at which Poll has work of its own accord.
+  // Earliest instant at which Poll has work of its own accord; one in the past
+  // if it has some now. What waits for room in a ring or on the wire is not
+  // counted: only the caller can see that coming.
   Instant NextDeadline() const;
 
   uint32_t flow_count() const;
   // Single writer (this worker); other threads may read (relaxed).
   const WorkerCounters& counters() const;
+  const SegmentCounters& segment_counters() const;
   // What is in use, for leak checks (read on the worker's core, or at rest).
   struct Census {
     uint32_t flows = 0;
     uint32_t send_records = 0;
     uint32_t fragments = 0;
     uint32_t posted_receives = 0;
+    uint32_t lent_pieces = 0;
+    uint32_t timers = 0;
     uint32_t parked_frames = 0;
     uint32_t sessions = 0;
   };

@@ -1,0 +1,96 @@
+// SPDX-License-Identifier: BSD-3-Clause
+// An upload that failed: the connection runs on here, from the state it was
+// cut in, as if time had merely passed.
+#include <algorithm>
+
+#include "worker/worker_impl.h"
+
+namespace chimney::worker {
+
+using offload::Status;
+
+namespace {
+
+void Shorten(tcp::TimerState* timer, Duration elapsed) {
+  timer->delta = std::max(Duration(), timer->delta - elapsed);
+}
+
+// The state as it is `elapsed` after it was exported.
+void Advance(tcp::TcpState* state, Duration elapsed) {
+  tcp::TcpDelegatedState& delegated = state->delegated;
+  const int64_t units =
+      state->constant.timestamp_unit == tcp::TimestampUnit::kMicrosecond
+          ? elapsed.micros()
+          : elapsed.millis();
+  delegated.ts_time += static_cast<uint32_t>(units);
+  delegated.ts_recent_age = delegated.ts_recent_age + elapsed;
+  Shorten(&delegated.keepalive, elapsed);
+  Shorten(&delegated.retransmit, elapsed);
+}
+
+}  // namespace
+
+void Worker::Impl::ExecuteCancelUpload(Instant now, Operation* operation,
+                                       Flow* flow) {
+  if (flow->phase != FlowPhase::kCut) {
+    return Complete(operation, Status::kFailure);
+  }
+  tcp::Exported& exported = flow->exported;
+  tcp::TcpState state = exported.state;
+  Advance(&state, now - flow->cut_at);
+  tcp::Prepare(flow->tcb, &config_.parameters,
+               tcp::ReceiveStore{flow->session->port->chunks(), &fragments_},
+               flow->tuple.local.IsV6(), flow->path.path_mtu_bytes);
+  if (!tcp::Import(flow->tcb, now, state, exported.send_data,
+                   exported.receive_data)) {
+    return Complete(operation, Status::kFailure);  // e.g. closed: still cut
+  }
+  Count(Counter::kUploadsCanceled);
+  flow->phase = FlowPhase::kRunning;
+  flow->gate_open = false;
+  flow->diverted = false;
+  flow->stopped = false;
+  flow->retrieve_reason = offload::UploadReason::kNone;
+  flow->retrieve_event = Telling::kNothing;
+  ListNode<RetrieveTag>* waiting = flow;
+  waiting->Unlink();
+  flow->lent_unaccounted = flow->lent_bytes;
+  flow->elapsed_ns = 0;
+  // The session learns that it may go on; what came back to it as
+  // kUploadInProgress is posted again.
+  flow->offloaded = Telling::kDue;
+  flow->disconnect_asked = false;
+  flow->fin_queued = flow->fin_queued || state.delegated.fin_queued;
+  Publish(flow);
+  RefeedOutOfOrder(now, flow);
+  ReplayParked(now, flow);
+  ArmTimer(flow);
+  Schedule(flow);
+  Complete(operation, Status::kSuccess);
+}
+
+// Bytes beyond a hole, given to the engine once more as the peer sent them.
+void Worker::Impl::RefeedOutOfOrder(Instant now, Flow* flow) {
+  const tcp::TcpState& state = flow->exported.state;
+  ChunkPool* pool = flow->session->port->chunks();
+  for (const tcp::Fragment& fragment : flow->exported.out_of_order) {
+    packet::Segment segment;
+    segment.seq = fragment.seq;
+    segment.ack = state.delegated.snd_una;
+    segment.flags = packet::kTcpAck;
+    segment.raw_window = static_cast<uint16_t>(std::min<uint32_t>(
+        state.delegated.snd_wnd >> state.constant.snd_wind_scale, 0xffff));
+    if (state.constant.timestamps_enabled) {
+      segment.options.has_timestamps = true;
+      segment.options.tsval = state.delegated.ts_recent;
+      segment.options.tsecr = flow->tsval_max;
+    }
+    segment.ttl = 64;
+    segment.payload = ByteSpan(
+        pool->Data(fragment.chunk) + fragment.offset_in_chunk, fragment.length);
+    Absorb(now, flow, tcp::OnSegment(flow->tcb, now, segment));
+  }
+  FreeFragments(flow->session, &flow->exported.out_of_order);
+}
+
+}  // namespace chimney::worker

@@ -1,0 +1,83 @@
+// SPDX-License-Identifier: BSD-3-Clause
+// The fence (design D2): an old byte sent to the kernel behind everything that
+// was forwarded. Its acknowledgement proves that the kernel has seen all that.
+#include <algorithm>
+
+#include "worker/worker_impl.h"
+
+namespace chimney::worker {
+
+using offload::Status;
+
+void Worker::Impl::ExecuteFence(Instant now, Operation* operation, Flow* flow) {
+  if (flow->phase != FlowPhase::kHeld || flow->fence.operation != nullptr ||
+      !SendFence(now, operation, flow)) {
+    return Complete(operation, Status::kFailure);
+  }
+}
+
+// False, and the operation is the caller's, if nothing was sent.
+bool Worker::Impl::SendFence(Instant now, Operation* operation, Flow* flow) {
+  packet::FrameView view;
+  const packet::ParseOptions trust_all{.ip_checksum_trusted = true,
+                                       .l4_checksum_trusted = true};
+  if (packet::ParseFrame(operation->fence_frame, trust_all, &view) !=
+          packet::FrameVerdict::kTcp ||
+      !(view.TupleAsReceiver() == flow->tuple)) {
+    return false;
+  }
+  if (!SendToHost(operation->fence_frame)) {
+    Count(Counter::kFencesUnsent);
+    return false;
+  }
+  Count(Counter::kFencesSent);
+  Fence& fence = flow->fence;
+  fence = Fence{};
+  fence.operation = operation;
+  fence.start = view.segment.seq;
+  fence.end = view.segment.end();
+  fence.deadline = operation->fence_timeout > Duration()
+                       ? now + operation->fence_timeout
+                       : flow->hold_deadline;
+  fence.wants_duplicate_report = operation->snapshot.tcp.constant.sack_enabled;
+  ArmTimer(flow);
+  return true;
+}
+
+// With SACK the kernel names the duplicate byte (RFC 2883), which no other
+// segment does. Without, the first pure ACK of everything up to the fence is
+// taken; should it be an earlier one, a slip costs a retransmission.
+bool Worker::Impl::IsFenceAnswer(Flow* flow,
+                                 const packet::FrameView& view) const {
+  Fence& fence = flow->fence;
+  const packet::Segment& segment = view.segment;
+  if (!segment.flags.ack() || segment.flags.rst() || segment.flags.syn()) {
+    return false;
+  }
+  const packet::TcpOptions& options = segment.options;
+  if (options.sack_count > 0 && options.sack[0].start == fence.start &&
+      options.sack[0].end == fence.end && fence.start != fence.end) {
+    return true;
+  }
+  if (segment.length() != 0 || segment.ack.Before(fence.end)) return false;
+  if (!fence.wants_duplicate_report) return true;
+  fence.plain_ack_seen = true;
+  return false;
+}
+
+void Worker::Impl::EndFence(Flow* flow, Status status) {
+  Operation* operation = flow->fence.operation;
+  if (operation == nullptr) return;
+  flow->fence = Fence{};
+  operation->learned = flow->learned;
+  Complete(operation, status);
+}
+
+void Worker::Impl::ExpireFence(Flow* flow) {
+  // A kernel with net.ipv4.tcp_dsack=0 answers without naming the byte.
+  const bool answered = flow->fence.plain_ack_seen;
+  Count(answered ? Counter::kFencesSeen : Counter::kFencesTimedOut);
+  EndFence(flow, answered ? Status::kSuccess : Status::kFailure);
+}
+
+}  // namespace chimney::worker

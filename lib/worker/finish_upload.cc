@@ -1,0 +1,112 @@
+// SPDX-License-Identifier: BSD-3-Clause
+// The end of an upload: the kernel runs the connection, what is still here
+// follows it, and the flow goes once its session has been told everything.
+#include <algorithm>
+#include <limits>
+#include <utility>
+
+#include "packet/checksum.h"
+#include "worker/worker_impl.h"
+
+namespace chimney::worker {
+
+using offload::Status;
+
+void Worker::Impl::ExecuteFinishUpload(Instant now, Operation* operation,
+                                       Flow* flow) {
+  if (flow->phase != FlowPhase::kCut) {
+    return Complete(operation, Status::kFailure);
+  }
+  Count(Counter::kUploadsFinished);
+  RebuildOutOfOrder(flow);
+  ForwardParked(flow);
+  FreeFragments(flow->session, &flow->exported.receive_data);
+  FreeFragments(flow->session, &flow->exported.out_of_order);
+  flow->unmoved_status =
+      operation->moved ? Status::kMovedToKernel : Status::kRequestAborted;
+  flow->finished.SpliceBack(&flow->exported.send_data);
+  flow->phase = FlowPhase::kGone;
+  table_.Erase(flow);
+  if (flow->published != nullptr) flow->published->Write(PublishedView{});
+  flow->published = nullptr;
+  flow->uploaded = Telling::kDue;
+  flow->elapsed_ns = 0;
+  if (operation->started_at != Instant()) {
+    flow->elapsed_ns = static_cast<uint32_t>(
+        std::clamp<int64_t>((now - operation->started_at).nanos(), 0,
+                            std::numeric_limits<uint32_t>::max()));
+  }
+  Serve(now, flow);  // may retire it
+  Complete(operation, Status::kSuccess);
+}
+
+// Design D3: what the peer may have been told by SACK is not reneged on.
+void Worker::Impl::RebuildOutOfOrder(Flow* flow) {
+  for (const tcp::Fragment& fragment : flow->exported.out_of_order) {
+    RebuildFragment(flow, fragment);
+    Count(Counter::kOutOfOrderReplayed);
+  }
+}
+
+// As the peer would send these bytes now, in pieces that fit the path.
+void Worker::Impl::RebuildFragment(Flow* flow, const tcp::Fragment& fragment) {
+  const tcp::TcpState& state = flow->exported.state;
+  packet::HeaderTemplate headers = flow->headers;
+  std::swap(headers.src_mac, headers.dst_mac);
+  headers.tuple = flow->headers.tuple.Reversed();
+  packet::SegmentHeader header;
+  header.ack = state.delegated.snd_una;
+  header.flags = packet::kTcpAck;
+  header.window_raw = static_cast<uint16_t>(std::min<uint32_t>(
+      state.delegated.snd_wnd >> state.constant.snd_wind_scale, 0xffff));
+  if (state.constant.timestamps_enabled) {
+    header.options.has_timestamps = true;
+    header.options.tsval = state.delegated.ts_recent;
+    header.options.tsecr = flow->tsval_max;
+  }
+  const packet::HeaderLengths lengths =
+      packet::HeaderLengthsFor(headers, header.options);
+  const uint32_t ip_and_tcp = uint32_t{lengths.l3_bytes} + lengths.l4_bytes;
+  const uint32_t most = std::min<uint32_t>(flow->path.path_mtu_bytes, 65535) -
+                        std::min(flow->path.path_mtu_bytes, ip_and_tcp);
+  const uint8_t* data = flow->session->port->chunks()->Data(fragment.chunk) +
+                        fragment.offset_in_chunk;
+  uint32_t done = 0;
+  while (done < fragment.length && most > 0) {
+    const uint32_t length = std::min(most, fragment.length - done);
+    header.seq = fragment.seq + done;
+    const ByteSpan payload(data + done, length);
+    std::array<uint8_t, packet::kMaxHeaderBytes> bytes;
+    packet::BuildHeaders(headers, header, NextIpId(), length, bytes);
+    packet::FinishTcpChecksum(bytes, lengths, packet::PartialSum(payload));
+    OutFrame frame;
+    frame.headers = ByteSpan(bytes).first(lengths.total());
+    frame.l2_bytes = lengths.l2_bytes;
+    frame.l3_bytes = lengths.l3_bytes;
+    frame.l4_bytes = lengths.l4_bytes;
+    frame.ipv6 = headers.tuple.local.IsV6();
+    frame.payload_bytes = length;
+    frame.piece_count = 1;
+    frame.pieces[0] = tcp::OutSegment::Piece{payload, nullptr};
+    if (!frames_->Transmit(Side::kHost, frame)) {
+      Count(Counter::kTransmitRefused);
+    }
+    done += length;
+  }
+}
+
+// The last step of a flow that was initiated once. Data lent by it stays with
+// the session until it is returned (R100, R145).
+void Worker::Impl::Retire(Flow* flow) {
+  Session* session = flow->session;
+  wheel_.Cancel(flow);
+  Unschedule(flow);
+  ListNode<RetrieveTag>* waiting = flow;
+  waiting->Unlink();
+  DropRequests(flow);
+  session->orphans.SpliceBack(&flow->lent);
+  flows_.Free(flow);
+  EndSessionIfDone(session);
+}
+
+}  // namespace chimney::worker

@@ -1,0 +1,52 @@
+// SPDX-License-Identifier: BSD-3-Clause
+// Changes of the flow table; look-ups are inline.
+#include "worker/flow_table.h"
+
+#include <algorithm>
+#include <bit>
+
+namespace chimney::worker {
+
+FlowTable::FlowTable(uint32_t max_flows, HashKey key)
+    : key_(key), max_flows_(max_flows) {
+  const uint32_t slots = std::bit_ceil(std::max<uint32_t>(max_flows, 8)) * 2;
+  mask_ = slots - 1;
+  slots_.resize(slots);
+}
+
+bool FlowTable::Insert(FlowKey* key) {
+  if (size_ == max_flows_) return false;
+  const uint64_t hash = Hash(key->tuple);
+  if (Find(hash, key->tuple) != nullptr) return false;
+  const auto tag = static_cast<uint32_t>(hash);
+  uint32_t i = tag & mask_;
+  while (slots_[i].key != nullptr) i = (i + 1) & mask_;
+  slots_[i] = Slot{key, tag};
+  ++size_;
+  return true;
+}
+
+bool FlowTable::Erase(FlowKey* key) {
+  uint32_t hole = static_cast<uint32_t>(Hash(key->tuple)) & mask_;
+  while (slots_[hole].key != key) {
+    if (slots_[hole].key == nullptr) return false;
+    hole = (hole + 1) & mask_;
+  }
+  // Close the gap: what stands behind may move into the hole unless its search
+  // begins between the hole and where it stands.
+  for (uint32_t i = (hole + 1) & mask_; slots_[i].key != nullptr;
+       i = (i + 1) & mask_) {
+    const uint32_t home = slots_[i].tag & mask_;
+    const uint32_t from_home = (i - home) & mask_;
+    const uint32_t from_hole = (i - hole) & mask_;
+    if (from_home >= from_hole) {
+      slots_[hole] = slots_[i];
+      hole = i;
+    }
+  }
+  slots_[hole] = Slot{};
+  --size_;
+  return true;
+}
+
+}  // namespace chimney::worker

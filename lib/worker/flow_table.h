@@ -1,0 +1,69 @@
+// SPDX-License-Identifier: BSD-3-Clause
+// From the 4-tuple of a frame to its flow.
+#ifndef CHIMNEY_WORKER_FLOW_TABLE_H_
+#define CHIMNEY_WORKER_FLOW_TABLE_H_
+
+#include <cstdint>
+#include <vector>
+
+#include "base/inet_address.h"
+#include "base/random.h"
+
+namespace chimney::worker {
+
+// What can be found: a flow derives from it. The tuple is as this end sees it
+// and does not change while the key is in a table.
+struct FlowKey {
+  FlowTuple tuple;
+};
+
+// Open addressing with linear probing, at most half full; keyed hashing keeps
+// strangers from choosing tuples that collide. Look-ups in batches: hash and
+// prefetch all, then find all.
+class FlowTable {
+ public:
+  // Takes all its memory here; Insert is called for at most `max_flows`.
+  FlowTable(uint32_t max_flows, HashKey key);
+
+  uint64_t Hash(const FlowTuple& tuple) const {
+    return HashFlowTuple(key_, tuple);
+  }
+  void Prefetch(uint64_t hash) const {
+    __builtin_prefetch(&slots_[static_cast<uint32_t>(hash) & mask_]);
+  }
+  // `hash` is Hash(tuple); nullptr if the tuple is not there.
+  FlowKey* Find(uint64_t hash, const FlowTuple& tuple) const {
+    const auto tag = static_cast<uint32_t>(hash);
+    for (uint32_t i = tag & mask_;; i = (i + 1) & mask_) {
+      const Slot& slot = slots_[i];
+      if (slot.key == nullptr) return nullptr;
+      if (slot.tag == tag && slot.key->tuple == tuple) return slot.key;
+    }
+  }
+  FlowKey* Find(const FlowTuple& tuple) const {
+    return Find(Hash(tuple), tuple);
+  }
+
+  // False, and nothing changed, if the tuple is there or the table is full.
+  bool Insert(FlowKey* key);
+  // False if this key is not in the table.
+  bool Erase(FlowKey* key);
+
+  uint32_t size() const { return size_; }
+
+ private:
+  struct Slot {
+    FlowKey* key = nullptr;
+    uint32_t tag = 0;  // low half of the hash: where the search begins
+  };
+
+  HashKey key_;
+  uint32_t max_flows_;
+  uint32_t mask_;
+  uint32_t size_ = 0;
+  std::vector<Slot> slots_;
+};
+
+}  // namespace chimney::worker
+
+#endif  // CHIMNEY_WORKER_FLOW_TABLE_H_

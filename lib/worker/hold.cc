@@ -1,0 +1,88 @@
+// SPDX-License-Identifier: BSD-3-Clause
+// Holds (design D2): the flow is known, the kernel still runs it, what comes
+// from the wire is parked until the hold's end or its deadline.
+#include "worker/worker_impl.h"
+
+namespace chimney::worker {
+
+using offload::Status;
+
+void Worker::Impl::ExecuteHold(Instant now, Operation* operation) {
+  operation->flow = FlowHandle::None();
+  if (table_.Find(operation->tuple) != nullptr) {
+    Count(Counter::kHoldsRefused);
+    return Complete(operation, Status::kConnectionRejected);
+  }
+  FlowHandle handle;
+  Flow* flow = flows_.Allocate(&handle);
+  if (flow == nullptr) {
+    Count(Counter::kHoldsRefused);
+    return Complete(operation, Status::kTcpEntries);
+  }
+  flow->tuple = operation->tuple;
+  flow->handle = handle;
+  if (!table_.Insert(flow)) {
+    flows_.Free(flow);
+    Count(Counter::kHoldsRefused);
+    return Complete(operation, Status::kTcpEntries);
+  }
+  Count(Counter::kHolds);
+  flow->hold_deadline =
+      now + (operation->timeout > Duration() ? operation->timeout
+                                             : config_.hold_timeout);
+  ArmTimer(flow);
+  operation->flow = handle;
+  if (operation->fence_frame.empty()) {
+    return Complete(operation, Status::kSuccess);
+  }
+  // Completes with the fence; without one the hold stands all the same.
+  if (!SendFence(now, operation, flow)) Complete(operation, Status::kFailure);
+}
+
+void Worker::Impl::ExecuteRelease(Operation* operation, Flow* flow) {
+  if (flow->phase != FlowPhase::kHeld) {
+    return Complete(operation, Status::kFailure);
+  }
+  EndFence(flow, Status::kFailure);
+  ForwardParked(flow);
+  table_.Erase(flow);
+  wheel_.Cancel(flow);
+  flows_.Free(flow);
+  Count(Counter::kHoldsReleased);
+  Complete(operation, Status::kSuccess);
+}
+
+// The hold is undone, the flow stays known: a late kInitiate finds it, only
+// without parked segments. A gate that was closed stays closed until it is
+// opened: what the kernel has become by now is the control core's to say.
+void Worker::Impl::ExpireHold(Flow* flow) {
+  Count(Counter::kHoldsExpired);
+  flow->hold_expired = true;
+  flow->hold_deadline = Instant::Never();
+  if (flow->fence.operation != nullptr) {
+    Count(Counter::kFencesTimedOut);
+    EndFence(flow, Status::kFailure);
+  }
+  ForwardParked(flow);
+  ControlNotice notice;
+  notice.kind = ControlNotice::Kind::kHoldExpired;
+  notice.flow = flow->handle;
+  if (!control_->Notify(notice)) Count(Counter::kControlNoticesLost);
+}
+
+void Worker::Impl::ExecuteGate(Operation* operation, Flow* flow) {
+  flow->gate_open = operation->kind == Operation::Kind::kOpenHost;
+  if (!flow->gate_open) {
+    flow->gate_una = operation->snd_una;
+    flow->gate_nxt = operation->snd_nxt;
+  }
+  Complete(operation, Status::kSuccess);
+}
+
+void Worker::Impl::ExecuteInject(Operation* operation, Flow* flow) {
+  const bool sent =
+      !operation->fence_frame.empty() && SendToHost(operation->fence_frame);
+  Complete(operation, sent ? Status::kSuccess : Status::kFailure);
+}
+
+}  // namespace chimney::worker

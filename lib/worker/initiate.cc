@@ -1,0 +1,149 @@
+// SPDX-License-Identifier: BSD-3-Clause
+// Taking over a held connection (R31-R54): its state and bytes into the
+// engine, then what was parked meanwhile.
+#include <algorithm>
+#include <limits>
+
+#include "worker/worker_impl.h"
+
+namespace chimney::worker {
+
+using offload::Status;
+using tcp::ConnectionState;
+
+namespace {
+
+uint32_t PoolBytes(const ChunkPool& pool) {
+  const uint64_t bytes = uint64_t{pool.chunk_bytes()} * pool.chunk_count();
+  return static_cast<uint32_t>(
+      std::min<uint64_t>(bytes, std::numeric_limits<uint32_t>::max()));
+}
+
+// States in which our FIN has been sent (and may be acknowledged).
+bool FinSent(ConnectionState state) {
+  return state == ConnectionState::kFinWait1 ||
+         state == ConnectionState::kFinWait2 ||
+         state == ConnectionState::kClosing ||
+         state == ConnectionState::kLastAck;
+}
+
+packet::HeaderTemplate MakeHeaders(
+    const offload::ConnectionSnapshot& snapshot) {
+  packet::HeaderTemplate headers;
+  headers.src_mac = snapshot.neighbor.source_mac;
+  headers.dst_mac = snapshot.neighbor.destination_mac;
+  headers.vlan_id = snapshot.neighbor.vlan_id;
+  headers.vlan_priority = snapshot.tcp.cached.user_priority;
+  headers.ttl = snapshot.tcp.cached.ttl_or_hop_limit;
+  headers.tos = snapshot.tcp.cached.tos_or_traffic_class;
+  headers.flow_label = snapshot.tcp.cached.flow_label;
+  headers.tuple = snapshot.Tuple();
+  return headers;
+}
+
+}  // namespace
+
+void Worker::Impl::ExecuteInitiate(Instant now, Operation* operation,
+                                   Flow* flow) {
+  Session* session = sessions_.Find(operation->session_id);
+  Status status = CheckInitiate(*operation, *flow, session);
+  if (status == Status::kSuccess) {
+    status = TakeOver(now, *operation, flow, session);
+  }
+  if (status != Status::kSuccess) {
+    Count(Counter::kInitiatesFailed);
+    return Complete(operation, status);
+  }
+  Count(Counter::kInitiates);
+  BringToLife(now, *operation, flow, session);
+  ReplayParked(now, flow);
+  ArmTimer(flow);
+  Complete(operation, Status::kSuccess);
+}
+
+// R37: the specific code of what stands in the way.
+Status Worker::Impl::CheckInitiate(const Operation& operation, const Flow& flow,
+                                   Session* session) const {
+  const offload::ConnectionSnapshot& snapshot = operation.snapshot;
+  if (session == nullptr || session->closing != nullptr ||
+      flow.phase != FlowPhase::kHeld || flow.fence.operation != nullptr ||
+      !(snapshot.Tuple() == flow.tuple)) {
+    return Status::kFailure;
+  }
+  const uint32_t least_mtu = flow.tuple.local.IsV6() ? 1280 : 68;
+  const uint32_t mtu = snapshot.path.path_mtu_bytes;
+  if (mtu < least_mtu || mtu > config_.max_path_mtu_bytes) {
+    return Status::kPathMtu;
+  }
+  if (snapshot.neighbor.vlan_id > 4094) return Status::kVlanMismatch;
+  // A window once advertised cannot be taken back, so it must fit.
+  if (snapshot.tcp.delegated.rcv_wnd > PoolBytes(*session->port->chunks())) {
+    return Status::kTcpRcvWindow;
+  }
+  return Status::kSuccess;
+}
+
+// Everything or nothing: on failure the flow is held as before.
+Status Worker::Impl::TakeOver(Instant now, const Operation& operation,
+                              Flow* flow, Session* session) {
+  ChunkPool* pool = session->port->chunks();
+  tcp::RecordList sends;
+  tcp::FragmentList receives;
+  tcp::TcpState state = operation.snapshot.tcp;
+  state.cached.initial_rcv_wnd =
+      std::min(state.cached.initial_rcv_wnd, PoolBytes(*pool));
+  Status status = Status::kSuccess;
+  if (!ImportSends(operation.send_bytes, session, &sends)) {
+    status = Status::kTcpXmitBuffer;
+  } else if (!ImportReceives(operation, session, &receives)) {
+    status = Status::kTcpRcvBuffer;
+  } else {
+    tcp::Prepare(flow->tcb, &config_.parameters,
+                 tcp::ReceiveStore{pool, &fragments_}, flow->tuple.local.IsV6(),
+                 operation.snapshot.path.path_mtu_bytes);
+    // R43: the engine judges the state.
+    if (!tcp::Import(flow->tcb, now, state, sends, receives)) {
+      status = Status::kFailure;
+    }
+  }
+  if (status != Status::kSuccess) {
+    FreeRecords(session, &sends);
+    FreeFragments(session, &receives);
+    return status;
+  }
+  const uint64_t chunk_bytes = pool->chunk_bytes();
+  flow->records_held = static_cast<uint32_t>(
+      (operation.send_bytes.size() + chunk_bytes - 1) / chunk_bytes);
+  return Status::kSuccess;
+}
+
+void Worker::Impl::BringToLife(Instant now, const Operation& operation,
+                               Flow* flow, Session* session) {
+  const offload::ConnectionSnapshot& snapshot = operation.snapshot;
+  flow->phase = FlowPhase::kRunning;
+  flow->hold_deadline = Instant::Never();
+  flow->gate_open = false;
+  flow->session = session;
+  session->flows.PushBack(flow);
+  flow->cookie = operation.cookie;
+  flow->published = operation.published;
+  flow->headers = MakeHeaders(snapshot);
+  flow->neighbor = snapshot.neighbor;
+  flow->path = snapshot.path;
+  flow->host_reached_at = now - snapshot.neighbor.host_reachability_delta;
+  flow->nic_reached_at = now - snapshot.neighbor.nic_reachability_delta;
+  flow->fin_queued = snapshot.tcp.delegated.fin_queued ||
+                     FinSent(snapshot.tcp.delegated.state);
+  flow->indications_wait = !operation.receive_bytes.empty();
+  flow->offloaded = Telling::kDue;
+  flow->elapsed_ns = 0;
+  if (operation.started_at != Instant()) {
+    flow->elapsed_ns = static_cast<uint32_t>(
+        std::clamp<int64_t>((now - operation.started_at).nanos(), 0,
+                            std::numeric_limits<uint32_t>::max()));
+  }
+  Publish(flow);
+  Schedule(flow);
+}
+
+}  // namespace chimney::worker

@@ -1,0 +1,150 @@
+// SPDX-License-Identifier: BSD-3-Clause
+// Whose turn it is: flows with work, flows that wait for room somewhere, and
+// the one timer of each flow.
+#include <algorithm>
+#include <limits>
+
+#include "worker/worker_impl.h"
+
+namespace chimney::worker {
+
+namespace {
+
+// Timers fired or moved, and flows served, in one turn of the poll loop.
+constexpr size_t kTimersPerPoll = 256;
+constexpr size_t kFlowsPerPoll = 128;
+
+}  // namespace
+
+void Worker::Impl::Schedule(Flow* flow) {
+  if (flow->is_ready) return;
+  Unschedule(flow);
+  ready_.PushBack(flow);
+  flow->is_ready = true;
+}
+
+void Worker::Impl::Unschedule(Flow* flow) {
+  ListNode<ScheduleTag>* hook = flow;
+  hook->Unlink();
+  flow->is_ready = false;
+}
+
+void Worker::Impl::ArmTimer(Flow* flow) {
+  Instant next = std::min(
+      {flow->hold_deadline, flow->push_deadline, flow->fence.deadline});
+  // A connection that waits for its upload times out nothing more (R179).
+  if (flow->phase == FlowPhase::kRunning && !flow->IsLeaving()) {
+    next = std::min(next, tcp::NextDeadline(flow->tcb));
+  }
+  const TimerNode* timer = flow;
+  if (timer->IsArmed() && timer->deadline() == next) return;
+  wheel_.Arm(flow, next);
+}
+
+size_t Worker::Impl::FireTimers(Instant now) {
+  size_t budget = kTimersPerPoll;
+  size_t fired = 0;
+  while (TimerNode* timer = wheel_.PopDue(now, &budget)) {
+    Fire(now, static_cast<Flow*>(timer));
+    ++fired;
+  }
+  Count(Counter::kTimersFired, fired);
+  return fired;
+}
+
+void Worker::Impl::Fire(Instant now, Flow* flow) {
+  if (flow->fence.deadline <= now) ExpireFence(flow);
+  if (flow->hold_deadline <= now) ExpireHold(flow);
+  if (flow->push_deadline <= now) {  // R130
+    flow->push_deadline = Instant::Never();
+    flow->push_seen = true;
+    Schedule(flow);
+  }
+  if (flow->phase == FlowPhase::kRunning && !flow->IsLeaving() &&
+      tcp::NextDeadline(flow->tcb) <= now) {
+    Absorb(now, flow, tcp::OnTimer(flow->tcb, now));
+  }
+  ArmTimer(flow);
+}
+
+void Worker::Impl::WakeWaiting() {
+  for (ScheduleList* waiters : {&io_waiters_, &wire_waiters_}) {
+    if (waiters->empty()) continue;
+    if (waiters == &wire_waiters_ && frames_->TransmitRoom(Side::kWire) == 0) {
+      continue;
+    }
+    for (Flow& flow : *waiters) flow.is_ready = true;
+    ready_.SpliceBack(waiters);
+  }
+  Session* session = blocked_sessions_.front();
+  while (session != nullptr) {
+    Session* next = blocked_sessions_.Next(session);
+    if (session->port->Room() > 0 || session->closing != nullptr) {
+      IntrusiveList<Session, BlockedTag>::Remove(session);
+      for (Flow& flow : session->waiting) flow.is_ready = true;
+      ready_.SpliceBack(&session->waiting);
+    }
+    session = next;
+  }
+}
+
+size_t Worker::Impl::ServeReady(Instant now) {
+  // Those that become ready in this turn are served in the next one.
+  ScheduleList turn;
+  turn.SpliceBack(&ready_);
+  size_t served = 0;
+  for (; served < kFlowsPerPoll; ++served) {
+    Flow* flow = turn.PopFront();
+    if (flow == nullptr) break;
+    flow->is_ready = false;
+    Serve(now, flow);
+  }
+  turn.SpliceBack(&ready_);
+  ready_.SpliceBack(&turn);
+  return served;
+}
+
+// Everything a flow can do now. May retire it.
+void Worker::Impl::Serve(Instant now, Flow* flow) {
+  Session* session = flow->session;
+  Turn turn{.now = now, .flow = flow};
+  turn.room = session->closing != nullptr ? std::numeric_limits<size_t>::max()
+                                          : session->port->Room();
+  const bool running = flow->phase == FlowPhase::kRunning;
+  // Nothing is shown to anybody that a rescue would not know of (design D9).
+  if (running && flow->publish_due) Publish(flow);
+  TellOffloaded(&turn);
+  const bool may_tell = flow->offloaded != Telling::kDue;
+  if (running && may_tell) Deliver(&turn);
+  if (running) Output(&turn);
+  if (may_tell) {
+    if (!turn.wants_room) TellAbort(&turn);
+    TellDone(&turn);
+    TellSends(&turn);
+    TellDisconnects(&turn);
+    TellEvents(&turn);
+  }
+  if (flow->uploaded == Telling::kTold) return Retire(flow);
+  ArmTimer(flow);
+  if (flow->is_ready) return;  // scheduled itself
+  Unschedule(flow);
+  if (turn.wants_turn) {
+    Schedule(flow);
+  } else if (turn.wants_wire) {
+    Count(Counter::kTransmitWaits);
+    wire_waiters_.PushBack(flow);
+  } else if (turn.wants_room) {
+    Count(Counter::kNoticesDeferred);
+    session->waiting.PushBack(flow);
+    ListNode<BlockedTag>* hook = session;
+    if (!hook->IsLinked()) blocked_sessions_.PushBack(session);
+  } else if (turn.wants_io) {
+    io_waiters_.PushBack(flow);
+  }
+}
+
+void Worker::Impl::RingSessions() {
+  while (Session* session = ring_sessions_.PopFront()) session->port->Ring();
+}
+
+}  // namespace chimney::worker

@@ -1,0 +1,84 @@
+// SPDX-License-Identifier: BSD-3-Clause
+// Queries and updates of an initiated flow (R58-R77), and a disconnect that the
+// control core asks for.
+#include <algorithm>
+
+#include "worker/worker_impl.h"
+
+namespace chimney::worker {
+
+using offload::Status;
+
+void Worker::Impl::FillSnapshot(Instant now, const Flow& flow,
+                                offload::ConnectionSnapshot* snapshot) const {
+  snapshot->neighbor = flow.neighbor;
+  snapshot->neighbor.host_reachability_delta = now - flow.host_reached_at;
+  snapshot->neighbor.nic_reachability_delta = now - flow.nic_reached_at;
+  snapshot->path = flow.path;
+  snapshot->tcp = flow.phase == FlowPhase::kRunning ? tcp::Query(flow.tcb, now)
+                                                    : flow.exported.state;
+}
+
+void Worker::Impl::ExecuteQuery(Instant now, Operation* operation, Flow* flow) {
+  if (flow->phase == FlowPhase::kHeld) {
+    return Complete(operation, Status::kFailure);
+  }
+  FillSnapshot(now, *flow, &operation->snapshot);
+  Complete(operation, Status::kSuccess);
+}
+
+void Worker::Impl::ExecuteUpdate(Instant now, Operation* operation,
+                                 Flow* flow) {
+  if (flow->phase == FlowPhase::kHeld) {
+    return Complete(operation, Status::kFailure);
+  }
+  const offload::ConnectionSnapshot& from = operation->snapshot;
+  tcp::TcpCachedState cached = flow->phase == FlowPhase::kRunning
+                                   ? flow->tcb.cached
+                                   : flow->exported.state.cached;
+  if (operation->kind == Operation::Kind::kUpdatePath) {
+    const uint32_t least = flow->tuple.local.IsV6() ? 1280 : 68;
+    const uint32_t mtu = from.path.path_mtu_bytes;
+    if (mtu < least || mtu > config_.max_path_mtu_bytes) {
+      return Complete(operation, Status::kFailure);
+    }
+    flow->path.path_mtu_bytes = mtu;
+  } else if (operation->kind == Operation::Kind::kUpdateNeighbor) {
+    // R71: the next hop; the rest of a neighbor is constant.
+    flow->neighbor.destination_mac = from.neighbor.destination_mac;
+    flow->headers.dst_mac = from.neighbor.destination_mac;
+    flow->host_reached_at = now - from.neighbor.host_reachability_delta;
+  } else {
+    cached = from.tcp.cached;
+    const ChunkPool& pool = *flow->session->port->chunks();
+    cached.initial_rcv_wnd = static_cast<uint32_t>(
+        std::min(uint64_t{cached.initial_rcv_wnd},
+                 uint64_t{pool.chunk_bytes()} * pool.chunk_count()));
+    flow->headers.vlan_priority = cached.user_priority;
+    flow->headers.ttl = cached.ttl_or_hop_limit;
+    flow->headers.tos = cached.tos_or_traffic_class;
+    flow->headers.flow_label = cached.flow_label;
+  }
+  if (flow->phase == FlowPhase::kRunning) {
+    Absorb(now, flow,
+           tcp::OnUpdate(flow->tcb, now, cached, flow->path.path_mtu_bytes));
+  } else {
+    flow->exported.state.cached = cached;
+  }
+  Complete(operation, Status::kSuccess);
+}
+
+void Worker::Impl::ExecuteDisconnect(Instant now, Operation* operation,
+                                     Flow* flow) {
+  if (flow->phase != FlowPhase::kRunning) {
+    return Complete(operation, Status::kFailure);
+  }
+  if (operation->abortive || !flow->fin_queued) {
+    flow->fin_queued = true;
+    if (operation->abortive) flow->stopped = false;  // the RST has to leave
+    Absorb(now, flow, tcp::OnDisconnect(flow->tcb, now, operation->abortive));
+  }
+  Complete(operation, Status::kSuccess);
+}
+
+}  // namespace chimney::worker
