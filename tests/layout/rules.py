@@ -25,7 +25,7 @@ NEEDS_LICENCE = CPP | {".py", ".sh", ".def", ".flags", ".service", ".map",
 
 # Spelled so that this file does not contain what it forbids.
 _UNFINISHED = re.compile(r"\b(" + "|".join(
-    ("TO" "DO", "FIX" "ME", "X" "XX", "HA" "CK")) + r")\b")
+    ("TO" "DO", "FIX" "ME", "X" "X" "X", "HA" "CK")) + r")\b")
 _MACHINE_PATH = re.compile(r"(?<![\w.}$*])/(work|home|root|Users|tmp)/\w")
 _SLEEP = re.compile(r"\b(sleep_for|sleep_until|usleep|nanosleep|sleep)\s*\(")
 _CLOCK = re.compile(r"(_clock::now|\brdtsc|rte_rdtsc|__rdtsc|clock_gettime"
@@ -74,7 +74,8 @@ def machine_paths(files):
     for f in files:
         for number, line in enumerate(f.lines, 1):
             match = _MACHINE_PATH.search(line)
-            if match:
+            # The template of a temporary name is no path of one machine.
+            if match and "XXXXXX" not in line:
                 yield Violation(f.path, number,
                                 f"names a path of one machine ({match[0]}...)",
                                 "use a path relative to the source tree, "
