@@ -22,7 +22,7 @@ class HostProducer {
   // False when the ring is full. rte_ring's release of prod.tail pairs with the
   // acquire in RequestConsumer::Peek.
   [[nodiscard]] bool Push(const abi::RequestEntry& entry) {
-    return rte_ring_sp_enqueue_elem(ring_, &entry, sizeof(entry)) == 0;
+    return PushAll(std::span(&entry, 1));
   }
   // All of them or none.
   [[nodiscard]] bool PushAll(std::span<const abi::RequestEntry> entries) {

@@ -49,10 +49,12 @@ class InProcessRing {
   // False when the ring is full; then nothing was enqueued. What the producer
   // wrote before is visible to the thread that dequeues the element.
   [[nodiscard]] bool EnqueueSp(const T& value) {
-    return rte_ring_sp_enqueue_elem(memory_.get(), &value, sizeof(T)) == 0;
+    return rte_ring_sp_enqueue_bulk_elem(memory_.get(), &value, sizeof(T), 1,
+                                         nullptr) == 1;
   }
   [[nodiscard]] bool EnqueueMp(const T& value) {
-    return rte_ring_mp_enqueue_elem(memory_.get(), &value, sizeof(T)) == 0;
+    return rte_ring_mp_enqueue_bulk_elem(memory_.get(), &value, sizeof(T), 1,
+                                         nullptr) == 1;
   }
 
   // False when the ring is empty.

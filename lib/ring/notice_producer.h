@@ -53,7 +53,9 @@ class NoticeProducer {
  private:
   bool PushBytes(const void* entry) {
     if (Room() == 0) return false;
-    if (rte_ring_sp_enqueue_elem(ring_, entry, sizeof(abi::NoticeEntry)) != 0) {
+    // The call copies from the object; its parameter only lacks the const.
+    if (rte_ring_sp_enqueue_elem(ring_, const_cast<void*>(entry),
+                                 sizeof(abi::NoticeEntry)) != 0) {
       return false;
     }
     ++pushed_;
