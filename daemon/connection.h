@@ -43,6 +43,8 @@ struct Connection {
   UniqueFd fd;                 // our duplicate of the socket
   uint64_t socket_cookie = 0;  // SO_COOKIE: the same over many hand-overs
   FlowTuple tuple;
+  IpAddress next_hop;
+  bool tracked = false;  // netfilter keeps an entry for it (design D15)
   uint32_t worker_index = 0;
   worker::FlowHandle flow;
   PublishedRecord* record = nullptr;  // in the session's published file

@@ -36,6 +36,7 @@ constexpr uint64_t Tag(EventKind kind, uint32_t number) {
 // being woken would cost more than looking.
 constexpr Duration kSpinAfterWork = Duration::Micros(60);
 constexpr Duration kHeartbeatInterval = Duration::Millis(100);
+constexpr Duration kConntrackRefreshInterval = Duration::Seconds(3600);
 constexpr int kMaxEvents = 64;
 
 }  // namespace
@@ -90,7 +91,7 @@ bool ControlCore::ReadHost(std::string* error) {
   }
   context_.host_mac = link.mac;
   context_.eligibility.host_interface_index = link.index;
-  link_up_ = link.up;
+  link_up_ = link.up && link.running;
   struct stat status {};
   if (stat("/proc/self/ns/net", &status) != 0) {
     *error = "cannot read this process's network namespace";
@@ -113,6 +114,7 @@ bool ControlCore::Watch(int fd, uint64_t tag) {
 int ControlCore::Run() {
   started_at_ = context_.now();
   Heartbeat();
+  RefreshConntrack();
   while (!DrainFinished()) {
     if (Turn()) busy_until_ = context_.now() + kSpinAfterWork;
     if (operations_.outstanding() > 0 && context_.now() < busy_until_) continue;
@@ -248,6 +250,19 @@ void ControlCore::Heartbeat() {
   timers_.At(context_.now() + (sessions_.empty() ? kHeartbeatInterval * 100
                                                  : kHeartbeatInterval),
              [this] { Heartbeat(); });
+}
+
+void ControlCore::RefreshConntrack() {
+  connections_.ForEach([](Connection& connection) {
+    if (!connection.tracked) return;
+    const kernel::KernelError error =
+        kernel::PrepareConntrack(connection.tuple, kConntrackTimeoutSeconds);
+    if (!error.ok()) {
+      LOG_EVERY_N(WARNING, 100) << "conntrack: " << error.ToString();
+    }
+  });
+  timers_.At(context_.now() + kConntrackRefreshInterval,
+             [this] { RefreshConntrack(); });
 }
 
 }  // namespace chimney::daemon

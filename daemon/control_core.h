@@ -78,6 +78,7 @@ class ControlCore final : public HandoverListener {
   void BeginDrain();
   bool DrainFinished() const;
   void Heartbeat();
+  void RefreshConntrack();
 
   // control_sessions.cc
   void AcceptSessions();
@@ -127,6 +128,8 @@ class ControlCore final : public HandoverListener {
   void OnRetrieve(uint32_t worker_index, const worker::ControlNotice& notice);
   void OnIcmpError(uint32_t worker_index, const worker::ControlNotice& notice);
   void OnNetlink();
+  void OnNeighborChange(const kernel::NeighborInfo& neighbor);
+  void OnLinkChange(const kernel::LinkInfo& link);
   void UpdatePath(Connection& connection, uint32_t path_mtu_bytes);
   void UpdateNeighbor(Connection& connection, const MacAddress& mac);
   void SubmitAndForget(uint32_t worker_index,

@@ -120,4 +120,52 @@ void ControlCore::OnIcmpError(uint32_t worker_index,
   });
 }
 
+void ControlCore::OnNetlink() {
+  std::vector<kernel::NetlinkChange> changes;
+  const kernel::KernelError error = netlink_->Read(&changes);
+  if (!error.ok()) {
+    LOG_EVERY_N(WARNING, 100) << "netlink: " << error.ToString();
+  }
+  for (const kernel::NetlinkChange& change : changes) {
+    switch (change.kind) {
+      case kernel::NetlinkChange::Kind::kNeighbor:
+        OnNeighborChange(change.neighbor);
+        break;
+      case kernel::NetlinkChange::Kind::kLink:
+        OnLinkChange(change.link);
+        break;
+      case kernel::NetlinkChange::Kind::kNeighborGone:
+      case kernel::NetlinkChange::Kind::kLinkGone:
+      case kernel::NetlinkChange::Kind::kAddressAdded:
+      case kernel::NetlinkChange::Kind::kAddressRemoved:
+      case kernel::NetlinkChange::Kind::kRoute:
+      case kernel::NetlinkChange::Kind::kOverrun:
+        break;
+    }
+  }
+}
+
+// The same next hop with another MAC address is an update (R67, R71).
+void ControlCore::OnNeighborChange(const kernel::NeighborInfo& neighbor) {
+  if (!neighbor.has_mac ||
+      neighbor.interface_index != context_.eligibility.host_interface_index) {
+    return;
+  }
+  connections_.ForEach([&](Connection& connection) {
+    const MacAddress& now = connection.image.snapshot.neighbor.destination_mac;
+    if (connection.next_hop == neighbor.address && now != neighbor.mac) {
+      UpdateNeighbor(connection, neighbor.mac);
+    }
+  });
+}
+
+// Reported and nothing else: what follows is the host's decision (R185).
+void ControlCore::OnLinkChange(const kernel::LinkInfo& link) {
+  if (link.index != context_.eligibility.host_interface_index) return;
+  const bool up = link.up && link.running;
+  if (up == link_up_) return;
+  link_up_ = up;
+  TellEverybody(abi::NoticeOp::kLinkState);
+}
+
 }  // namespace chimney::daemon

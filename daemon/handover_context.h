@@ -12,11 +12,16 @@
 #include "daemon/control_timers.h"
 #include "daemon/handover_stats.h"
 #include "daemon/operation_queue.h"
+#include "kernel/conntrack.h"
 #include "kernel/eligibility.h"
 #include "kernel/handover.h"
 #include "kernel/kernel_error.h"
 
 namespace chimney::daemon {
+
+// How long netfilter keeps its entry of a connection that is away: its own
+// default for an established one. Refreshed well before it runs out.
+inline constexpr uint32_t kConntrackTimeoutSeconds = 432000;
 
 // Lives as long as the control core, which owns everything it points to.
 struct HandoverContext {

@@ -59,7 +59,19 @@ void OffloadOperation::Start() {
     End();
     return;
   }
+  if (facts.conntrack.tracked) {
+    // While it is away the tracker sees nothing of it (design D15).
+    error_ = kernel::PrepareConntrack(facts.tuple, kConntrackTimeoutSeconds);
+    if (!error_.ok()) {
+      context_.stats->Count(HandoverCount::kOffloadsRefused);
+      status_ = offload::Status::kConnectionRejected;
+      End();
+      return;
+    }
+    connection_.tracked = true;
+  }
   connection_.tuple = facts.tuple;
+  connection_.next_hop = facts.route.next_hop;
   connection_.image.snapshot.path.path_mtu_bytes =
       std::min(facts.path_mtu_bytes, context_.port_mtu_bytes);
   RecordStep(HandoverStep::kOffloadCheck);
