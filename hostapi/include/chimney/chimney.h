@@ -46,9 +46,9 @@
  * waiting calls (chimney_session_poll and those with a timeout_ms) run in one
  * thread at a time, others get CHIMNEY_E_BUSY; chimney_session_close and
  * chimney_conn_destroy need that no other call on the same object is running.
- * The library serialises sends of one connection (R116). After fork() only one
- * of the two processes may go on using the session; the other must not even
- * close it. No call raises a signal.
+ * The library serialises sends of one connection (R116). A session stays
+ * with the process that opened it: after fork() the child must not use it, and
+ * not close it. No call raises a signal.
  *
  * Results. Calls return CHIMNEY_OK or a count, or one of the negative
  * CHIMNEY_E_ codes. Rule numbers (Rn) are those of the project's rule book.
