@@ -16,8 +16,11 @@ constexpr int kMaxRefusals = 2;
 
 }  // namespace
 
-TransmitQueue::~TransmitQueue() {
+TransmitQueue::~TransmitQueue() { Drop(); }
+
+void TransmitQueue::Drop() {
   rte_pktmbuf_free_bulk(frames_.data(), static_cast<unsigned int>(count_));
+  count_ = 0;
 }
 
 size_t TransmitQueue::Offer(std::span<rte_mbuf*> frames) {

@@ -42,6 +42,9 @@ class TransmitQueue {
   // Offers what waits to the driver. Returns frames sent.
   size_t Flush();
 
+  // Frees what waits.
+  void Drop();
+
   // Any thread.
   uint64_t sent() const { return sent_.load(std::memory_order_relaxed); }
   uint64_t dropped() const { return dropped_.load(std::memory_order_relaxed); }
