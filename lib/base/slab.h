@@ -5,7 +5,6 @@
 #define CHIMNEY_BASE_SLAB_H_
 
 #include <cassert>
-#include <compare>
 #include <cstddef>
 #include <cstdint>
 #include <memory>
@@ -113,7 +112,7 @@ struct Handle {
     return Handle{static_cast<uint32_t>(packed),
                   static_cast<uint32_t>(packed >> 32)};
   }
-  friend constexpr auto operator<=>(Handle, Handle) = default;
+  friend constexpr bool operator==(Handle, Handle) = default;
 };
 
 // A slab whose objects are named by generation-checked handles. A handle may

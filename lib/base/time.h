@@ -24,6 +24,7 @@ class Duration {
   constexpr int64_t micros() const { return nanos_ / 1000; }
   constexpr int64_t millis() const { return nanos_ / 1000000; }
 
+  // NOLINTNEXTLINE(modernize-use-nullptr): clang-tidy 14 misreads "< 0" in it.
   friend constexpr auto operator<=>(Duration, Duration) = default;
   friend constexpr Duration operator+(Duration a, Duration b) {
     return Duration(a.nanos_ + b.nanos_);
@@ -56,6 +57,7 @@ class Instant {
   constexpr int64_t nanos() const { return nanos_; }
   constexpr bool IsNever() const { return *this == Never(); }
 
+  // NOLINTNEXTLINE(modernize-use-nullptr): as above.
   friend constexpr auto operator<=>(Instant, Instant) = default;
   friend constexpr Instant operator+(Instant t, Duration d) {
     return Instant(t.nanos_ + d.nanos());

@@ -2,6 +2,8 @@
 // The parser of received frames, one function a layer.
 #include "packet/frame_view.h"
 
+#include <memory>
+
 #include "base/endian.h"
 #include "packet/checksum.h"
 #include "packet/ipv4.h"
@@ -158,7 +160,7 @@ std::string_view FrameVerdictText(FrameVerdict verdict) {
 }
 
 FrameVerdict ParseFrame(ByteSpan frame, ParseOptions options, FrameView* out) {
-  *out = FrameView{};
+  std::construct_at(out);  // In place: no temporary to copy.
   if (!ParseEthernet(frame, &out->ethernet)) return FrameVerdict::kTruncated;
   out->ip_offset = out->ethernet.length;
   const ByteSpan packet = frame.subspan(out->ip_offset);

@@ -6,6 +6,7 @@
 
 #include <cstddef>
 #include <cstdint>
+#include <initializer_list>
 #include <string_view>
 
 #include "base/bytes.h"
@@ -21,11 +22,13 @@ enum class FrameVerdict : uint8_t {
 #undef CHIMNEY_FRAME_VERDICT
 };
 
-inline constexpr size_t kFrameVerdictCount = 0
-#define CHIMNEY_FRAME_VERDICT(name, text) +1
+inline constexpr size_t kFrameVerdictCount =
+    std::initializer_list<FrameVerdict>{
+#define CHIMNEY_FRAME_VERDICT(name, text) FrameVerdict::name,
 #include "packet/frame_verdict.def"
 #undef CHIMNEY_FRAME_VERDICT
-    ;
+    }
+        .size();
 
 std::string_view FrameVerdictText(FrameVerdict verdict);
 

@@ -36,7 +36,7 @@ bool ParseSack(ByteSpan value, TcpOptions* out) {
   }
   out->sack_count = static_cast<uint8_t>(value.size() / kSackBlockBytes);
   for (uint8_t i = 0; i < out->sack_count; ++i) {
-    const uint8_t* block = value.data() + i * kSackBlockBytes;
+    const uint8_t* block = value.data() + size_t{i} * kSackBlockBytes;
     out->sack[i].start = SeqNum(LoadBe32(block));
     out->sack[i].end = SeqNum(LoadBe32(block + 4));
   }

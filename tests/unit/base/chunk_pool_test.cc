@@ -15,7 +15,8 @@ constexpr uint32_t kChunks = 4;
 
 class ChunkPoolTest : public testing::Test {
  protected:
-  std::vector<uint8_t> memory_ = std::vector<uint8_t>(kChunkBytes * kChunks);
+  std::vector<uint8_t> memory_ =
+      std::vector<uint8_t>(size_t{kChunkBytes} * kChunks);
   ChunkPool pool_{memory_.data(), kChunkBytes, kChunks};
 };
 
@@ -48,7 +49,7 @@ TEST_F(ChunkPoolTest, OffsetsAndPointersAgree) {
   EXPECT_EQ(pool_.IndexAt(0), 0u);
   EXPECT_EQ(pool_.IndexAt(kChunkBytes - 1), 0u);
   EXPECT_EQ(pool_.IndexAt(kChunkBytes), 1u);
-  EXPECT_EQ(pool_.IndexAt(kChunkBytes * kChunks), kNoChunk);
+  EXPECT_EQ(pool_.IndexAt(uint64_t{kChunkBytes} * kChunks), kNoChunk);
   EXPECT_EQ(pool_.IndexAt(UINT64_MAX), kNoChunk);
 }
 

@@ -81,6 +81,7 @@ TEST(Slab, VisitsObjectsInUseAndAllowsFreeingThem) {
   int alive = 0;
   Slab<Tracked> slab(4);
   std::vector<Tracked*> objects;
+  objects.reserve(4);
   for (int i = 0; i < 4; ++i) objects.push_back(slab.Allocate(&alive, i));
   slab.Free(objects[1]);
   int sum = 0;

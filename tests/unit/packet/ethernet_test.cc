@@ -67,7 +67,7 @@ TEST(Ethernet, EveryTruncationFails) {
   const frames::Frame frame = frames::WithTag(
       frames::WithTag(frames::Ipv4Data(), 0x8100, 1), 0x88a8, 2);
   for (size_t length = 0; length < 22; ++length) {
-    const std::vector<uint8_t> cut(frame.begin(), frame.begin() + length);
+    const std::vector<uint8_t> cut = frames::Prefix(frame, length);
     EthernetHeader header;
     EXPECT_FALSE(ParseEthernet(cut, &header)) << length;
   }

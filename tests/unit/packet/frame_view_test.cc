@@ -195,7 +195,7 @@ TEST(ParseFrame, FragmentOfAnotherProtocolIsNotTcp) {
 
 TEST(ParseFrame, EveryFlippedBitOfTheIpv4HeaderIsNoticed) {
   const Frame good = frames::Ipv4Data();
-  for (size_t bit = 14 * 8; bit < 34 * 8; ++bit) {
+  for (size_t bit = size_t{14} * 8; bit < size_t{34} * 8; ++bit) {
     Frame frame = good;
     frame[bit / 8] ^= static_cast<uint8_t>(0x80 >> (bit % 8));
     FrameView view;

@@ -4,6 +4,7 @@
 #ifndef CHIMNEY_TESTS_UNIT_PACKET_FRAMES_H_
 #define CHIMNEY_TESTS_UNIT_PACKET_FRAMES_H_
 
+#include <cstddef>
 #include <cstdint>
 #include <string_view>
 #include <vector>
@@ -27,6 +28,11 @@ inline Frame FromHex(std::string_view text) {
     }
   }
   return bytes;
+}
+
+// A copy of the first bytes, with nothing behind them.
+inline Frame Prefix(const Frame& frame, size_t count) {
+  return Frame(frame.data(), frame.data() + count);
 }
 
 // The same frame with a VLAN tag in front of whatever follows the addresses.

@@ -22,7 +22,7 @@ std::vector<uint8_t> Packet(const frames::Frame& frame) {
 
 // Puts the right checksum into a header that a test has changed.
 void FixIpv4Checksum(std::vector<uint8_t>* packet) {
-  const size_t header_bytes = ((*packet)[0] & 0x0fu) * 4u;
+  const size_t header_bytes = size_t{(*packet)[0] & 0x0fu} * 4;
   StoreBe16(packet->data() + 10, 0);
   const uint16_t sum =
       FinishChecksum(PartialSum(ByteSpan(*packet).first(header_bytes)));
@@ -101,7 +101,7 @@ TEST(Ipv4, LengthBeyondTheFrameIsTruncated) {
 TEST(Ipv4, EveryTruncationIsSeen) {
   const std::vector<uint8_t> packet = Packet(frames::Ipv4RouterAlert());
   for (size_t length = 0; length < packet.size(); ++length) {
-    const std::vector<uint8_t> cut(packet.begin(), packet.begin() + length);
+    const std::vector<uint8_t> cut = frames::Prefix(packet, length);
     Ipv4Header header;
     EXPECT_EQ(ParseIpv4(cut, false, &header), Ipv4Verdict::kTruncated)
         << length;
@@ -218,7 +218,7 @@ TEST(Ipv6, ChainIsBounded) {
 TEST(Ipv6, EveryTruncationIsSeen) {
   const std::vector<uint8_t> packet = Packet(frames::Ipv6DestinationOptions());
   for (size_t length = 0; length < packet.size(); ++length) {
-    const std::vector<uint8_t> cut(packet.begin(), packet.begin() + length);
+    const std::vector<uint8_t> cut = frames::Prefix(packet, length);
     Ipv6Header header;
     EXPECT_EQ(ParseIpv6(cut, &header), Ipv6Verdict::kTruncated) << length;
   }

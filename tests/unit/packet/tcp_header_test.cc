@@ -58,7 +58,7 @@ TEST(TcpHeader, ReservedBitsAreIgnored) {
 TEST(TcpHeader, EveryTruncationIsSeen) {
   const std::vector<uint8_t> bytes = FromHex(kHeader);
   for (size_t length = 0; length < bytes.size(); ++length) {
-    const std::vector<uint8_t> cut(bytes.begin(), bytes.begin() + length);
+    const std::vector<uint8_t> cut = frames::Prefix(bytes, length);
     TcpHeader header;
     EXPECT_EQ(ParseTcpHeader(cut, &header), TcpHeaderVerdict::kTruncated)
         << length;
