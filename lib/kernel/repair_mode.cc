@@ -81,20 +81,15 @@ KernelError DisconnectSilently(int fd) {
 }
 
 // Gives the socket its port. A port that the program, or an earlier hand-over,
-// has bound survived the disconnect and cannot be bound again.
+// has bound survived the disconnect and cannot be bound again (EINVAL); whether
+// it is the right one shows after the connect.
 KernelError BindIfNeeded(int fd, const SocketAddress& local) {
-  SocketAddress present{};
-  socklen_t length = sizeof(present);
-  if (getsockname(fd, &present.generic, &length) != 0) {
-    return SystemError(KernelErrorCode::kSystemCall, "getsockname");
+  if (bind(fd, &local.generic, AddressLength(local)) == 0 || errno == EINVAL) {
+    return {};
   }
-  if (PortOf(present) != 0) return {};
-  if (bind(fd, &local.generic, AddressLength(local)) != 0) {
-    return SystemError(errno == EADDRNOTAVAIL ? KernelErrorCode::kNoRoute
-                                              : KernelErrorCode::kTupleTaken,
-                       "bind");
-  }
-  return {};
+  return SystemError(errno == EADDRNOTAVAIL ? KernelErrorCode::kNoRoute
+                                            : KernelErrorCode::kTupleTaken,
+                     "bind");
 }
 
 KernelError ConnectInRepair(int fd, const SocketImage& image) {

@@ -1,0 +1,33 @@
+// SPDX-License-Identifier: BSD-3-Clause
+// The fixture of the kernel room's tests: one namespace pair per test.
+#ifndef CHIMNEY_TESTS_INTEGRATION_KERNEL_LAB_FIXTURE_H_
+#define CHIMNEY_TESTS_INTEGRATION_KERNEL_LAB_FIXTURE_H_
+
+#include <gtest/gtest.h>
+
+#include <memory>
+#include <string>
+
+#include "frame_tap.h"
+#include "namespace_pair.h"
+
+namespace chimney::kernel {
+
+class KernelLab : public testing::Test {
+ protected:
+  using Side = NamespacePair::Side;
+
+  void SetUp() override {
+    std::string why_not;
+    if (!CanMakeNamespaces(&why_not)) GTEST_SKIP() << why_not;
+    lab_ = std::make_unique<NamespacePair>();
+    tap_ = std::make_unique<FrameTap>(*lab_);
+  }
+
+  std::unique_ptr<NamespacePair> lab_;
+  std::unique_ptr<FrameTap> tap_;
+};
+
+}  // namespace chimney::kernel
+
+#endif  // CHIMNEY_TESTS_INTEGRATION_KERNEL_LAB_FIXTURE_H_
