@@ -54,15 +54,57 @@ TEST(IpAddress, KnowsSpecialAddresses) {
 }
 
 TEST(IpAddress, TextGoesBothWays) {
-  for (const char* text : {"10.77.0.1", "255.255.255.255", "fd77::1",
-                           "::", "2001:db8::ff00:42:8329"}) {
+  // IPv6 forms are those of RFC 5952.
+  for (const char* text :
+       {"0.0.0.0", "10.77.0.1", "255.255.255.255", "fd77::1", "::", "::1",
+        "1::", "2001:db8::ff00:42:8329", "2001:db8:0:1:1:1:1:1",
+        "2001:0:0:1::1", "2001:db8::1:0:0:1", "::ffff:192.0.2.128",
+        "::1:2:3:4:5:6", "1:2:3:4:5:6:7:8", "fe80::a00:27ff:fe4e:66a1"}) {
     EXPECT_EQ(ToString(Ip(text)), text);
   }
 }
 
+TEST(IpAddress, OtherFormsAreReadAndPrintedInOne) {
+  EXPECT_EQ(ToString(Ip("2001:0DB8:0:0:0:0:0:0001")), "2001:db8::1");
+  EXPECT_EQ(ToString(Ip("0:0:0:0:0:0:0:0")), "::");
+  EXPECT_EQ(ToString(Ip("2001:db8::1:1:1:1:1")), "2001:db8:0:1:1:1:1:1");
+  EXPECT_EQ(ToString(Ip("1:2:3:4:5:6:7::")), "1:2:3:4:5:6:7:0");
+  EXPECT_EQ(ToString(Ip("::2:3:4:5:6:7:8")), "0:2:3:4:5:6:7:8");
+  EXPECT_EQ(ToString(Ip("64:ff9b::192.0.2.33")), "64:ff9b::c000:221");
+  EXPECT_EQ(ToString(Ip("1:2:3:4:5:6:10.77.0.1")), "1:2:3:4:5:6:a4d:1");
+}
+
 TEST(IpAddress, TextThatIsNoAddressIsRefused) {
-  for (const char* text : {"", "10.77.0", "10.77.0.256", "10.77.0.1 ", "fd77:1",
-                           "fd77::1%eth0", "10.77.0.1:80", "host"}) {
+  for (const char* text : {"",
+                           "10.77.0",
+                           "10.77.0.256",
+                           "10.77.0.1 ",
+                           " 10.77.0.1",
+                           "10.77.0.01",
+                           "10.77.0.1.",
+                           "10..0.1",
+                           "10.77.0.1:80",
+                           "10.77.0.1.1",
+                           "0x0a.1.1.1",
+                           "host",
+                           "fd77:1",
+                           "fd77::1%eth0",
+                           ":",
+                           ":::",
+                           "1:::2",
+                           "::1::",
+                           ":1::",
+                           "1::2:",
+                           "1:2:3:4:5:6:7",
+                           "1:2:3:4:5:6:7:8:9",
+                           "1:2:3:4::5:6:7:8",
+                           "fd77::12345",
+                           "fd77::g",
+                           "1:2:3:4:5:6:7:10.77.0.1",
+                           "10.77.0.1::",
+                           "::10.77.0",
+                           "::10.77.0.1:1",
+                           "[::1]"}) {
     EXPECT_FALSE(ParseIpAddress(text).has_value()) << text;
   }
   EXPECT_FALSE(ParseIpAddress(std::string_view("10.77.0.1\0x", 11)));
