@@ -62,10 +62,13 @@ table netdev chimney_lab {
 NFT
 }
 
-lab_create_network() {
-  local mtu=$1 device
+lab_create_namespaces() {
   lab_create_namespace "$LAB_HOST"
   lab_create_namespace "$LAB_PEER"
+}
+
+lab_create_veths() {
+  local mtu=$1 device
   lab_step "create a veth pair (does this kernel have veth?)" \
     ip link add wire0 mtu "$mtu" netns "$LAB_HOST" type veth \
     peer name wire mtu "$mtu" netns "$LAB_PEER"
@@ -81,12 +84,34 @@ lab_create_network() {
   lab_port_interface wire0
   lab_port_interface chimp0
   lab_block_kernel
+  lab_step "set wire0 up" ip -n "$LAB_HOST" link set wire0 up
+  lab_step "set chimp0 up" ip -n "$LAB_HOST" link set chimp0 up
+  lab_addresses
+}
+
+# Up, that is: the port has been started.
+lab_taps_are_up() {
+  local device
+  for device in wiretap chim0; do
+    [[ -n $(ip -n "$LAB_HOST" link show up dev "$device" 2>/dev/null) ]] ||
+      return 1
+  done
+}
+
+# With tap ports the forwarder itself makes both interfaces, in its own
+# namespace; the wire's kernel end moves to the peer.
+lab_adopt_taps() {
+  local mtu=$1
+  lab_step "move the wire's tap to $LAB_PEER" \
+    ip -n "$LAB_HOST" link set wiretap netns "$LAB_PEER" name wire
+  lab_step "set the MTU of wire" ip -n "$LAB_PEER" link set wire mtu "$mtu"
+  lab_step "set the MTU of chim0" ip -n "$LAB_HOST" link set chim0 mtu "$mtu"
+  lab_addresses
+}
+
+lab_addresses() {
   lab_address "$LAB_HOST" chim0 "$LAB_HOST_IPV4" "$LAB_HOST_IPV6"
   lab_address "$LAB_PEER" wire "$LAB_PEER_IPV4" "$LAB_PEER_IPV6"
-  for device in wire0 chimp0 chim0; do
-    lab_step "set $device up" ip -n "$LAB_HOST" link set "$device" up
-  done
-  lab_step "set wire up" ip -n "$LAB_PEER" link set wire up
 }
 
 lab_address() {
@@ -95,6 +120,7 @@ lab_address() {
     ip -n "$namespace" addr add "$ipv4/24" dev "$device"
   lab_step "give $device an IPv6 address" \
     ip -n "$namespace" addr add "$ipv6/64" dev "$device" nodad
+  lab_step "set $device up" ip -n "$namespace" link set "$device" up
 }
 
 # Ends what still runs in the namespaces (they exist for the lab alone), then
