@@ -6,7 +6,8 @@
 //   client                                   daemon
 //   HelloRequest                      ->
 //                                     <-     HelloReply + {shared, published,
-//                                            doorbell} descriptors, or a refusal
+//                                            doorbell} descriptors, or a
+//                                            refusal
 //   MappedNotice                      ->     (client has mapped both files)
 //                                     <-     ReadyNotice (files are sealed)
 //   AttachSocket + one TCP socket     ->     before the kInitiate that names it

@@ -14,23 +14,24 @@ namespace chimney::abi {
 //
 // What a session may rely on, so that a stream stays exact over hand-overs:
 //  * Requests of one flow are taken in ring order.
-//  * From the cut of an upload on, kSend and kDisconnect of that flow are kept,
-//    untaken, until the upload is over: if it succeeds they complete with
-//    kUploadInProgress, in order, before kUploaded (R92); if it fails they run
-//    as if they had arrived then. So a flow never takes a send after it has
-//    bounced an earlier one.
+//  * From the cut of an upload on, kSend and kDisconnect of that flow complete
+//    with kUploadInProgress, untaken, in order (R92). kUploaded follows. If the
+//    upload fails, kOffloaded comes once more; then the flow goes on refusing
+//    both until one of them carries kFlagResumed, which the session sets on the
+//    first after it has seen that kOffloaded. So what was posted in between
+//    never overtakes what came back.
 //  * Sends taken before the cut complete with kSuccess (acknowledged) or
 //    kMovedToKernel; either way the session must not send those bytes again.
 //  * kReceiveReturn goes to the lane that lent the chunk, and is valid after
 //    the flow is gone (R145).
 enum class RequestOp : uint16_t {
   // On lane 0 (control core).
-  kInitiate = 1,    // request_id, cookie, offset = attach_id, length = options
-  kTerminate = 2,   // request_id, flow
-  kQuery = 3,       // request_id, flow
-  kUploadAll = 4,   // request_id; management or own connections only
-  kResume = 5,      // request_id
-  kPause = 6,       // request_id
+  kInitiate = 1,   // request_id, cookie, offset = attach_id, length = options
+  kTerminate = 2,  // request_id, flow
+  kQuery = 3,      // request_id, flow
+  kUploadAll = 4,  // request_id; management or own connections only
+  kResume = 5,     // request_id
+  kPause = 6,      // request_id
   kTerminateAny = 7,  // request_id, flow = connection id as chimneyctl shows it
   // On lane 1 + w (worker w).
   kSend = 16,           // flow, request_id, offset, length, flags
@@ -40,10 +41,11 @@ enum class RequestOp : uint16_t {
 };
 
 enum RequestFlag : uint16_t {
-  kFlagMoreOfNbl = 1u << 0,   // kSend: the NBL goes on in the next entry
-  kFlagNoPush = 1u << 1,      // kReceive: complete only when full (R131)
-  kFlagAbortive = 1u << 2,    // kDisconnect
+  kFlagMoreOfNbl = 1u << 0,    // kSend: the NBL goes on in the next entry
+  kFlagNoPush = 1u << 1,       // kReceive: complete only when full (R131)
+  kFlagAbortive = 1u << 2,     // kDisconnect
   kFlagNeverUpload = 1u << 3,  // kInitiate: reserved
+  kFlagResumed = 1u << 4,      // kSend, kDisconnect: kOffloaded was seen
 };
 
 struct RequestEntry {
@@ -94,7 +96,7 @@ struct NoticeEntry {
   uint64_t cookie = 0;
   uint32_t chunk = 0;
   uint32_t offset_in_chunk = 0;
-  uint16_t error = 0;        // kernel::KernelErrorCode of a failed hand-over
+  uint16_t error = 0;  // kernel::KernelErrorCode of a failed hand-over
   uint16_t lane = 0;
   int32_t error_errno = 0;
   // Nanoseconds the hand-over took from before the hold to after the release:
