@@ -62,8 +62,21 @@ constexpr const char* kRefusalTexts[] = {
     "the queues do not fit into the socket's buffers",
     "a system call failed in chimneyd",
     "TCP Fast Open is still in progress",
+    "the kernel did not answer on the host interface: is it up, and does the "
+    "route use it?",
+    "the daemon's workers have no room for the connection",
+    "offloading is paused: chimneyctl resume ends that",
+    "this user has as many offloaded connections as the daemon allows",
+    "there is no such connection",
+    "the request names a socket that was not attached",
+    "the session is ending",
+    "injected segments have not reached the socket yet",
+    "the kernel has no route or no source address for the connection",
+    "the state to restore contradicts itself",
+    "the connection tracking entry could not be prepared",
+    "the kernel's answer over netlink was missing or malformed",
 };
-static_assert(std::size(kRefusalTexts) == CHIMNEY_REFUSAL_FAST_OPEN + 1);
+static_assert(std::size(kRefusalTexts) == CHIMNEY_REFUSAL_NETLINK + 1);
 
 constexpr const char* kReasonTexts[] = {
     "none",

@@ -47,6 +47,9 @@ struct ReceivedPiece {
 struct PostedReceive {
   uint64_t user_id = 0;
   void* buffer = nullptr;
+  // The library's own, of zero bytes: data that came along with an offload is
+  // not indicated before a receive is posted (R45, R128).
+  bool internal = false;
 };
 
 struct Connection {
@@ -63,7 +66,13 @@ struct Connection {
   // While it is away.
   uint64_t flow = 0;
   uint32_t lane = 0;
-  uint64_t control_request = 0;  // of the initiate or terminate in flight
+  uint64_t control_request = 0;  // of the terminate in flight, if it is ours
+  bool attach_waiting = false;   // the daemon has not been asked yet
+  // The daemon has cut it: requests come back untaken until kUploaded, or
+  // kOffloaded once more if the upload fails.
+  bool cut = false;
+  // The next send or disconnect says that kOffloaded was seen.
+  bool must_say_resumed = false;
   uint32_t retrieve_reason = CHIMNEY_REASON_NONE;
 
   // Sending. The next send gets number first_send + pending_sends.size().
@@ -85,6 +94,7 @@ struct Connection {
   std::deque<ReceivedPiece> received;
   std::deque<PostedReceive> posted_receives;
   bool peer_finished = false;
+  bool peer_finish_told = false;
 
   // One READABLE or WRITABLE event is owed when it becomes true.
   bool read_wanted = true;

@@ -78,9 +78,7 @@ void Session::OnNotice(uint32_t lane, const abi::NoticeEntry& notice) {
   Connection* connection = Find(notice.cookie);
   if (connection == nullptr) return;
   if (notice.op == abi::NoticeOp::kOffloaded) {
-    if (connection->state == CHIMNEY_STATE_OFFLOADING) {
-      OnOffloaded(*connection, lane, notice);
-    }
+    if (connection->Away()) OnOffloaded(*connection, lane, notice);
     return;
   }
   // Answers to requests that reached a worker after their flow had gone.
@@ -106,7 +104,10 @@ void Session::OnFlowNotice(Connection& connection, uint32_t lane,
       return;
     case abi::NoticeOp::kDisconnectEvent:
       connection.peer_finished = true;
-      Emit(CHIMNEY_EVENT_PEER_DISCONNECT, &connection);
+      if (!connection.peer_finish_told) {
+        connection.peer_finish_told = true;
+        Emit(CHIMNEY_EVENT_PEER_DISCONNECT, &connection);
+      }
       EmitReadable(connection);
       return;
     case abi::NoticeOp::kAbortEvent:
@@ -132,6 +133,7 @@ void Session::OnSendComplete(Connection& connection,
   const uint64_t index = notice.request_id - connection.first_send;
   if (index >= pending.size() || pending[index].done) return;
   CompleteSend(connection, &pending[index], notice.status, notice.bytes);
+  if (notice.status == CHIMNEY_STATUS_UPLOAD_IN_PROGRESS) MarkCut(connection);
   while (!pending.empty() && pending.front().done && !pending.front().untaken) {
     pending.pop_front();
     ++connection.first_send;
@@ -146,6 +148,7 @@ void Session::OnReceiveComplete(Connection& connection,
   if (connection.posted_receives.empty()) return;
   const PostedReceive receive = connection.posted_receives.front();
   connection.posted_receives.pop_front();
+  if (receive.internal) return;
   chimney_event& event = Emit(CHIMNEY_EVENT_RECEIVE_COMPLETE, &connection);
   event.id = receive.user_id;
   event.data = receive.buffer;

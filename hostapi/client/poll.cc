@@ -113,6 +113,7 @@ void Session::OnWakeup(const Wakeups::Wakeup& wakeup) {
     case Wakeups::Source::kTimer:
       wakeups_.ClearTimer();
       link_.FlushOwed();
+      StartOffloads();
       RetryStalled();
       return;
     case Wakeups::Source::kWatched: {

@@ -46,11 +46,13 @@ int Session::Send(Connection& connection, const iovec* pieces, int count,
     entry.offset = arena_.OffsetOf(piece.iov_base);
     entry.length = static_cast<uint32_t>(piece.iov_len);
   }
-  if (!FlushToRing(connection) ||
-      !link_.PushAll(connection.lane,
+  if (!FlushToRing(connection)) return CHIMNEY_E_AGAIN;
+  if (connection.must_say_resumed) entries[0].flags |= abi::kFlagResumed;
+  if (!link_.PushAll(connection.lane,
                      std::span(entries.data(), pieces_count))) {
     return CHIMNEY_E_AGAIN;
   }
+  connection.must_say_resumed = false;
   PendingSend& pending = connection.pending_sends.emplace_back();
   pending.user_id = id;
   return CHIMNEY_OK;
@@ -74,7 +76,7 @@ int Session::PostReceive(Connection& connection, const iovec& buffer,
   entry.offset = empty ? 0 : arena_.OffsetOf(buffer.iov_base);
   entry.length = static_cast<uint32_t>(buffer.iov_len);
   if (!link_.Push(connection.lane, entry)) return CHIMNEY_E_AGAIN;
-  connection.posted_receives.push_back({id, buffer.iov_base});
+  connection.posted_receives.push_back({id, buffer.iov_base, false});
   return CHIMNEY_OK;
 }
 

@@ -76,7 +76,8 @@ void Session::AfterCall() {
 }
 
 void Session::WakeToRetry() {
-  if (link_.owes() || !stalled_.empty()) {
+  if (link_.owes() || !stalled_.empty() ||
+      (!waiting_offloads_.empty() && !link_.gone())) {
     wakeups_.WakeAfter(kRetryMilliseconds);
   }
 }
@@ -135,14 +136,14 @@ void Session::Forget(Connection& connection) {
     arena_.Free(bounced.block);
   }
   connection.bounced_sends.clear();
-  if (!connection.Away()) {
+  if (!connection.Away() || connection.attach_waiting) {
     Erase(connection);
     return;
   }
   // Its fd may be closed by now: nothing may touch it again. The daemon gives
   // the connection back to its own duplicate.
   connection.fd = -1;
-  if (connection.Offloaded()) StartTerminate(connection, true);
+  if (connection.Offloaded()) StartTerminate(connection);
 }
 
 void Session::Watch(Connection& connection) {

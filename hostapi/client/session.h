@@ -110,15 +110,21 @@ class Session {
   void Unwatch(Connection& connection);
 
   // Hand-overs.
-  bool StartTerminate(Connection& connection, bool must_not_fail);
+  void StartOffloads();
+  void OffloadOver();
+  void StartTerminate(Connection& connection);
+  void OnResumed(Connection& connection);
+  void MarkCut(Connection& connection);
   void OnOffloaded(Connection& connection, uint32_t lane,
                    const abi::NoticeEntry& notice);
   void OnInitiateFailed(Connection& connection, const abi::NoticeEntry& notice);
+  void FailOffload(Connection& connection, const abi::NoticeEntry& notice);
   void OnUploaded(Connection& connection, const abi::NoticeEntry& notice);
   void OnTerminateFailed(Connection& connection,
                          const abi::NoticeEntry& notice);
   void OnRetrieve(Connection& connection, const abi::NoticeEntry& notice);
   void ReturnUntaken(Connection& connection, uint32_t status);
+  void CollectUntaken(Connection& connection);
   void LoseConnections();
 
   // Sending: whatever waits and can go now.
@@ -131,6 +137,7 @@ class Session {
   ssize_t SendToKernel(Connection& connection, const uint8_t* data,
                        size_t bytes);
   ssize_t SendToRing(Connection& connection, const uint8_t* data, size_t bytes);
+  bool PushDisconnect(Connection& connection, abi::RequestEntry request);
   bool PushStreamBlock(Connection& connection, const BouncedSend& block);
   void CompleteSend(Connection& connection, PendingSend* send, uint32_t status,
                     uint32_t bytes);
@@ -185,6 +192,10 @@ class Session {
   std::vector<uint32_t> free_slots_;
   std::vector<uint64_t> stalled_;  // wire ids
   size_t watched_count_ = 0;
+  // Wire ids of connections whose offload has yet to be asked for, and how many
+  // the daemon has not answered.
+  std::deque<uint64_t> waiting_offloads_;
+  uint32_t unanswered_offloads_ = 0;
   uint64_t last_attach_ = 0;
   uint64_t last_control_ = 0;
 

@@ -74,7 +74,9 @@ bool Session::PushStreamBlock(Connection& connection,
   request.request_id = connection.first_send + connection.pending_sends.size();
   request.offset = arena_.OffsetOf(block.block) + block.offset;
   request.length = block.bytes;
+  if (connection.must_say_resumed) request.flags = abi::kFlagResumed;
   if (!link_.Push(connection.lane, request)) return false;
+  connection.must_say_resumed = false;
   PendingSend& pending = connection.pending_sends.emplace_back();
   pending.block = block.block;
   pending.offset = block.offset;
@@ -174,7 +176,7 @@ void Session::Advance(Connection& connection) {
 
 void Session::AdvanceOffloaded(Connection& connection) {
   if (connection.forgotten) {
-    StartTerminate(connection, true);
+    StartTerminate(connection);
     return;
   }
   if (connection.reset) return;
@@ -185,23 +187,33 @@ void Session::AdvanceOffloaded(Connection& connection) {
     if (connection.abort_posted) return;
     request.request_id = kAbortRequest;
     request.flags = abi::kFlagAbortive;
-    connection.abort_posted = link_.Push(connection.lane, request);
-    if (!connection.abort_posted) Stall(connection);
+    connection.abort_posted = PushDisconnect(connection, request);
     return;
   }
   if (!FlushToRing(connection)) return;
   if (connection.shutdown_wanted && !connection.shutdown_done &&
       !connection.shutdown_posted) {
     request.request_id = kShutdownRequest;
-    connection.shutdown_posted = link_.Push(connection.lane, request);
-    if (!connection.shutdown_posted) Stall(connection);
+    connection.shutdown_posted = PushDisconnect(connection, request);
   }
+}
+
+bool Session::PushDisconnect(Connection& connection,
+                             abi::RequestEntry request) {
+  if (connection.must_say_resumed) request.flags |= abi::kFlagResumed;
+  if (!link_.Push(connection.lane, request)) {
+    Stall(connection);
+    return false;
+  }
+  connection.must_say_resumed = false;
+  return true;
 }
 
 void Session::OnDisconnectComplete(Connection& connection,
                                    const abi::NoticeEntry& notice) {
   if (notice.request_id == kAbortRequest) {
     if (notice.status == CHIMNEY_STATUS_UPLOAD_IN_PROGRESS) {
+      MarkCut(connection);
       connection.abort_posted = false;
       return;
     }
@@ -214,6 +226,7 @@ void Session::OnDisconnectComplete(Connection& connection,
   }
   if (connection.shutdown_done) return;
   if (notice.status == CHIMNEY_STATUS_UPLOAD_IN_PROGRESS) {
+    MarkCut(connection);
     connection.shutdown_posted = false;
     return;
   }
@@ -241,7 +254,8 @@ void Session::RetryStalled() {
     if (connection == nullptr) continue;
     connection->stalled = false;
     Advance(*connection);
-    if (!connection->stalled && connection->bounced_sends.empty()) {
+    if (!connection->stalled && !connection->cut &&
+        connection->bounced_sends.empty()) {
       EmitWritable(*connection);
     }
   }

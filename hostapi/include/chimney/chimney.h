@@ -68,7 +68,7 @@
 extern "C" {
 #endif
 
-#define CHIMNEY_DEFAULT_SOCKET "/run/chimneyd.sock"
+#define CHIMNEY_DEFAULT_SOCKET "/run/chimneyd/chimneyd.sock"
 
 /* ------------------------------------------------------------- sessions -- */
 
@@ -185,7 +185,7 @@ enum chimney_conn_flag {
   CHIMNEY_CONN_NO_WATCH = 1u << 1
 };
 
-enum chimney_conn_state {
+enum chimney_state {
   CHIMNEY_STATE_IN_HOST = 1,
   CHIMNEY_STATE_OFFLOADING = 2,
   CHIMNEY_STATE_OFFLOADED = 3,
@@ -228,7 +228,7 @@ struct chimney_session *chimney_conn_session(const struct chimney_conn *conn);
 
 struct chimney_conn_info {
   size_t size;        /* sizeof, set by the caller */
-  uint32_t state;     /* enum chimney_conn_state */
+  uint32_t state;     /* enum chimney_state */
   uint32_t tcp_state; /* as the kernel numbers them: 1 ESTABLISHED, ... */
   uint32_t rcv_nxt;   /* sequence numbers: only while offloaded */
   uint32_t snd_una;

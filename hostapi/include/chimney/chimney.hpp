@@ -38,8 +38,8 @@ class Connection {
   int Offload() { return chimney_conn_offload(get()); }
   int Upload() { return chimney_conn_upload(get()); }
   int Abort() { return chimney_conn_abort(get()); }
-  chimney_conn_state State() const {
-    return static_cast<chimney_conn_state>(chimney_conn_state(get()));
+  chimney_state State() const {
+    return static_cast<chimney_state>(chimney_conn_state(get()));
   }
   int Query(chimney_conn_info* info, int timeout_ms) {
     *info = chimney_conn_info{};
