@@ -131,8 +131,10 @@ void ControlCore::OnUploadDone(Connection& connection,
   }
   connection.handover.reset();
   connection.phase = ConnectionPhase::kOffloaded;
-  LOG_EVERY_N(WARNING, 100) << "connection " << connection.id
-                            << " could not go back: " << error.ToString();
+  if (error.code != kernel::KernelErrorCode::kNotYet) {
+    LOG_EVERY_N(WARNING, 100) << "connection " << connection.id
+                              << " could not go back: " << error.ToString();
+  }
   if (connection.placeholder_missing) RetryPlaceholder(connection.id);
   const bool must = draining_ || paused_ || !connection.session->Alive() ||
                     offload::IsMandatory(connection.retrieve_reason);

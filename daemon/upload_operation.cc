@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: BSD-3-Clause
 #include "daemon/upload_operation.h"
 
+#include "daemon/session.h"
+
 namespace chimney::daemon {
 namespace {
 
@@ -33,6 +35,7 @@ void UploadOperation::Start() {
   started_at_ = step_started_at_ = context_.now();
   main_.started_at = started_at_;
   main_.include_lent = include_lent_;
+  main_.session_id = connection_.session->id;
   step_ = Step::kTerminating;
   SubmitMain(Kind::kTerminate);
 }
@@ -63,6 +66,14 @@ void UploadOperation::OnOperationDone(worker::Operation*) {
 }
 
 void UploadOperation::OnTerminated() {
+  if (include_lent_ && main_.status == offload::Status::kResources) {
+    // The dead process posted more than the worker can hold: what it posted is
+    // sent before its connection ends, however slowly the peer takes it. Others
+    // have their turn meanwhile.
+    error_.code = kernel::KernelErrorCode::kNotYet;
+    End();
+    return;
+  }
   RecordStep(HandoverStep::kUploadTerminate);
   if (main_.status != offload::Status::kSuccess) {
     error_.code = kernel::KernelErrorCode::kNoSuchConnection;
@@ -85,10 +96,12 @@ void UploadOperation::TakeImage() {
   Append(main_.send_data, &image.send_bytes);
   Append(main_.receive_data, &image.receive_bytes);
   tcp::TcpDelegatedState& state = image.snapshot.tcp.delegated;
+  main_.moved = true;
   if (state.state != tcp::ConnectionState::kClosed) return;
   // A reset ended it. The socket learns that the way it always does: it goes
   // back as it was before and is given the RST (R175).
   reset_ = true;
+  main_.moved = false;
   state.state = tcp::ConnectionState::kEstablished;
   state.fin_queued = false;
   state.snd_una = state.snd_nxt = state.snd_max;
