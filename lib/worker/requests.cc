@@ -130,14 +130,7 @@ RequestVerdict Worker::Impl::OnSend(Instant now, Session* session, Flow* flow,
 void Worker::Impl::SubmitStaged(Instant now, Flow* flow) {
   tcp::Outcome all;
   while (tcp::SendRecord* record = flow->staged.PopFront()) {
-    // No acknowledgement will ever cover an NBL without bytes that has nothing
-    // before it.
-    const bool is_over = record->length == 0 && flow->records_held == 0;
     ++flow->records_held;
-    if (is_over) {
-      flow->finished.PushBack(record);
-      continue;
-    }
     all.events |= tcp::OnSend(flow->tcb, now, record).events;
   }
   flow->staged_count = 0;

@@ -23,7 +23,10 @@ using FlowHandle = Handle;
 struct Request {
   enum class Kind : uint8_t {
     kSend,           // one piece of an NBL (R107)
-    kReceive,        // posted receive buffer (R125)
+    kReceive,        // posted receive buffer (R125). The first one after
+                     // kOffloaded also starts indications when received data
+                     // came with the offload (R45); one of zero bytes
+                     // completes at once and does no more than that (R141)
     kReceiveReturn,  // gives `length` consumed bytes of a lent chunk back
                      // (R145)
     kDisconnect,     // R169, R170
@@ -56,7 +59,9 @@ struct Notice {
     kDisconnectEvent,     // TcpIndicateDisconnect: peer's FIN, all data taken
     kAbortEvent,          // TcpIndicateAbort
     kRetrieveEvent,       // TcpIndicateRetrieve: reason
-    kOffloaded,           // the connection is live; first notice of a flow
+    kOffloaded,           // the connection is live; first notice of a flow.
+                          // Comes again if an upload failed: what came back
+                          // as kUploadInProgress is to be posted again
     kUploaded,            // the connection is in the kernel; last notice of it
   };
   Kind kind = Kind::kSendComplete;
