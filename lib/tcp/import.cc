@@ -151,8 +151,9 @@ RetransmitUse UseOfImportedTimer(const Tcb& tcb) {
   const bool waiting =
       snd.queued_bytes != 0 || (snd.fin_queued && !snd.fin_acked);
   const uint32_t outstanding = snd.max.BytesFrom(snd.una);
-  // One byte out may be a window probe's.
-  if (snd.wnd == 0 && waiting && outstanding <= 1) {
+  // One byte out may be a window probe's; SND.NXT goes back to SND.UNA for the
+  // probes of a window that closed over more.
+  if (snd.wnd == 0 && waiting && (outstanding <= 1 || snd.nxt == snd.una)) {
     return RetransmitUse::kPersist;
   }
   return outstanding != 0 ? RetransmitUse::kRetransmit : RetransmitUse::kIdle;

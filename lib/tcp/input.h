@@ -43,6 +43,10 @@ SegmentReason ProcessAck(InputContext& in);   // input_ack.cc
 SegmentReason ProcessText(InputContext& in);  // input_data.cc
 // SND.UNA moves to the segment's ACK, which is new.
 void AdvanceUna(InputContext& in);
+// RFC 9293: the window is taken from the newest segment. That includes any
+// that moves SND.UNA, even a retransmission with an old SEG.SEQ, since the
+// window counts from there. Ask before SND.UNA moves.
+bool TellsWindow(const InputContext& in);
 // The send window as this segment tells it (RFC 9293 "SND.WND").
 uint32_t WindowOf(const InputContext& in);
 

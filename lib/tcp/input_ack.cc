@@ -11,20 +11,15 @@
 namespace chimney::tcp {
 namespace {
 
-// RFC 9293: the window is taken from the newest segment only. True if it
-// changed.
-bool UpdateSendWindow(InputContext& in) {
+// True if the window changed.
+bool UpdateSendWindow(InputContext& in, bool tells_window) {
+  if (!tells_window) return false;
   SendState& snd = in.tcb.snd;
-  const packet::Segment& segment = in.segment;
-  const bool newer =
-      snd.wl1.Before(segment.seq) ||
-      (snd.wl1 == segment.seq && snd.wl2.AtOrBefore(segment.ack));
-  if (!newer) return false;
   const uint32_t window = WindowOf(in);
   const bool changed = window != snd.wnd;
   snd.wnd = window;
-  snd.wl1 = segment.seq;
-  snd.wl2 = segment.ack;
+  snd.wl1 = in.segment.seq;
+  snd.wl2 = in.segment.ack;
   snd.max_wnd = std::max(snd.max_wnd, window);
   if (window == 0) {
     OnZeroWindowAck(in.tcb, in.now);
@@ -76,6 +71,13 @@ void OnFinAcked(InputContext& in) {
 
 }  // namespace
 
+bool TellsWindow(const InputContext& in) {
+  const SendState& snd = in.tcb.snd;
+  const packet::Segment& segment = in.segment;
+  return segment.ack.After(snd.una) || snd.wl1.Before(segment.seq) ||
+         (snd.wl1 == segment.seq && snd.wl2.AtOrBefore(segment.ack));
+}
+
 uint32_t WindowOf(const InputContext& in) {
   const TcpConstState& constant = in.tcb.constant;
   const uint32_t shift =
@@ -104,9 +106,10 @@ SegmentReason ProcessAck(InputContext& in) {
   const SeqNum una_before = tcb.snd.una;
   const SeqNum ack = in.segment.ack;
   if (ack.Before(una_before)) return SegmentReason::kAckOld;
+  const bool tells_window = TellsWindow(in);
   if (ack.After(una_before)) AdvanceUna(in);
   const uint32_t newly_sacked = NoteSackBlocks(tcb, in.segment);
-  const bool window_changed = UpdateSendWindow(in);
+  const bool window_changed = UpdateSendWindow(in, tells_window);
   if (ack.After(una_before)) return SegmentReason::kAckAdvanced;
   if (IsDuplicateAck(in, una_before, window_changed, newly_sacked)) {
     OnDuplicateAck(tcb);

@@ -45,11 +45,7 @@ bool ProcessFast(Tcb& tcb, Instant now, const packet::Segment& segment,
   if (IsDisqualified(tcb, segment)) return false;
   InputContext in{tcb, now, segment, {}, {segment.seq, segment.payload, false}};
   SendState& snd = tcb.snd;
-  const uint32_t window = WindowOf(in);
-  const bool newer =
-      snd.wl1.Before(segment.seq) ||
-      (snd.wl1 == segment.seq && snd.wl2.AtOrBefore(segment.ack));
-  if (!newer || window != snd.wnd) return false;
+  if (!TellsWindow(in) || WindowOf(in) != snd.wnd) return false;
 
   ++tcb.counters.segments_in;
   NoteTimestamp(in);
