@@ -24,8 +24,8 @@ FramePort::FramePort(const FramePortOptions& options, CoreCounters* counters)
     : options_(options),
       counters_(counters),
       references_(options.max_references),
-      wire_queue_(options.wire.port, options.wire.queue),
-      host_queue_(options.host.port, options.host.queue) {}
+      wire_queue_(options.wire.receive.port, options.wire.transmit_queue),
+      host_queue_(options.host.receive.port, options.host.transmit_queue) {}
 
 FramePort::~FramePort() = default;
 

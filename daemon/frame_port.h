@@ -13,6 +13,7 @@
 #include "base/slab.h"
 #include "daemon/core_counter.h"
 #include "dpdkio/port_capabilities.h"
+#include "dpdkio/receive.h"
 #include "dpdkio/transmit_queue.h"
 #include "worker/frame.h"
 
@@ -20,8 +21,8 @@ namespace chimney::daemon {
 
 // One worker's queue on one port.
 struct PortSide {
-  uint16_t port = 0;
-  uint16_t queue = 0;
+  dpdkio::ReceiveQueue receive;
+  uint16_t transmit_queue = 0;
   rte_mempool* pool = nullptr;  // for frames made here
   dpdkio::PayloadMode payload = dpdkio::PayloadMode::kCopied;
   bool completes_tcp_checksum = false;

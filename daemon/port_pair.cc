@@ -148,8 +148,10 @@ PortSide PortPair::SideOf(const dpdkio::Port& port,
                           const std::vector<rte_mempool*>& pools,
                           uint32_t worker) const {
   PortSide side;
-  side.port = port.id();
-  side.queue = static_cast<uint16_t>(worker);
+  side.receive.port = port.id();
+  side.receive.queue = static_cast<uint16_t>(worker);
+  side.receive.may_strip_vlan = port.capabilities().may_strip_vlan;
+  side.transmit_queue = static_cast<uint16_t>(worker);
   side.pool = pools[worker];
   side.payload = port.capabilities().payload;
   side.completes_tcp_checksum = port.capabilities().completes_tcp_checksum;

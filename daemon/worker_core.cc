@@ -120,9 +120,8 @@ size_t WorkerCore::Turn(Instant now) {
 
 size_t WorkerCore::ReceiveFrom(Instant now, Side from) {
   std::array<rte_mbuf*, kReceiveBurst> frames;
-  const PortSide& side = frames_.side(from);
   const size_t count =
-      dpdkio::ReceiveBurst(side.port, side.queue, frames, &vlan_lost_);
+      dpdkio::ReceiveBurst(frames_.side(from).receive, frames, &vlan_lost_);
   if (count == 0) return 0;
   counters_.Add(from == Side::kWire ? CoreCounter::kWireFramesReceived
                                     : CoreCounter::kHostFramesReceived,

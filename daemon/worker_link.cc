@@ -107,6 +107,8 @@ worker::Worker::Census WorkerLink::census() const {
   census.send_records = census_.send_records.load(kRelaxed);
   census.fragments = census_.fragments.load(kRelaxed);
   census.posted_receives = census_.posted_receives.load(kRelaxed);
+  census.lent_pieces = census_.lent_pieces.load(kRelaxed);
+  census.timers = census_.timers.load(kRelaxed);
   census.parked_frames = census_.parked_frames.load(kRelaxed);
   census.sessions = census_.sessions.load(kRelaxed);
   return census;
@@ -180,6 +182,8 @@ void WorkerLink::PublishCensus(const worker::Worker::Census& census) {
   census_.send_records.store(census.send_records, kRelaxed);
   census_.fragments.store(census.fragments, kRelaxed);
   census_.posted_receives.store(census.posted_receives, kRelaxed);
+  census_.lent_pieces.store(census.lent_pieces, kRelaxed);
+  census_.timers.store(census.timers, kRelaxed);
   census_.parked_frames.store(census.parked_frames, kRelaxed);
   census_.sessions.store(census.sessions, kRelaxed);
 }

@@ -38,6 +38,8 @@ PortCapabilities DecideCapabilities(const std::string& device_args,
   decided.multi_segment =
       (info.tx_offload_capa & RTE_ETH_TX_OFFLOAD_MULTI_SEGS) != 0;
   decided.frees_in_transmit = FreesInTransmit(device_args);
+  decided.may_strip_vlan =
+      (info.rx_offload_capa & RTE_ETH_RX_OFFLOAD_VLAN_STRIP) != 0;
   // A virtual device computes in software what it calls an offload, for every
   // frame that passes; and virtio hands out frames whose checksum is left open,
   // which could not be forwarded unchanged.

@@ -26,6 +26,8 @@ struct PortCapabilities {
   // The driver's CPU has read every byte of a frame, and freed its mbufs, when
   // the transmit call returns.
   bool frees_in_transmit = false;
+  // Received frames can come with their VLAN tag beside them.
+  bool may_strip_vlan = true;
   bool verifies_checksums = false;      // of received frames, in hardware
   bool completes_tcp_checksum = false;  // of sent frames, in hardware
   PayloadMode payload = PayloadMode::kCopied;

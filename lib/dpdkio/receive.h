@@ -16,11 +16,19 @@ namespace chimney::dpdkio {
 // at the front.
 uint16_t RestoreVlanTags(std::span<rte_mbuf*> frames);
 
+struct ReceiveQueue {
+  uint16_t port = 0;
+  uint16_t queue = 0;
+  // PortCapabilities::may_strip_vlan. The others' frames need no look.
+  bool may_strip_vlan = true;
+};
+
 // Up to frames.size() frames. `*lost` grows by frames lost to missing headroom.
-inline uint16_t ReceiveBurst(uint16_t port, uint16_t queue,
+inline uint16_t ReceiveBurst(const ReceiveQueue& from,
                              std::span<rte_mbuf*> frames, uint64_t* lost) {
-  uint16_t count = rte_eth_rx_burst(port, queue, frames.data(),
+  uint16_t count = rte_eth_rx_burst(from.port, from.queue, frames.data(),
                                     static_cast<uint16_t>(frames.size()));
+  if (!from.may_strip_vlan) return count;
   uint64_t flags = 0;
   for (uint16_t i = 0; i < count; ++i) flags |= frames[i]->ol_flags;
   if ((flags & RTE_MBUF_F_RX_VLAN_STRIPPED) != 0) [[unlikely]] {
