@@ -55,6 +55,7 @@ class Program:
     command: tuple
     environment: dict
     timeout_s: int
+    is_parallel: bool
 
 
 def configure(variant):
@@ -77,7 +78,7 @@ def introspect(variant):
         Program(entry["name"],
                 tuple(suite.split(":")[-1] for suite in entry["suite"]),
                 tuple(entry["cmd"]), entry["env"],
-                entry["timeout"] or 300)
+                entry["timeout"] or 300, entry["is_parallel"])
         for entry in json.loads(done.stdout)]
 
 

@@ -86,11 +86,15 @@ def build_variant(variant, chosen, reporter, everything=False):
 
 
 def run_programs(chosen, variant, jobs, reporter):
+    """Several at once, then one by one those that say is_parallel: false."""
     ordered = sorted(chosen, key=lambda p: (rank(suite_of(p)), p.name))
-    with concurrent.futures.ThreadPoolExecutor(jobs) as pool:
-        for result in pool.map(
-                lambda p: programs.run(p, variant, suite_of(p)), ordered):
-            reporter.add(result)
+    for together in (True, False):
+        part = [p for p in ordered if p.is_parallel == together]
+        with concurrent.futures.ThreadPoolExecutor(
+                jobs if together else 1) as pool:
+            for result in pool.map(
+                    lambda p: programs.run(p, variant, suite_of(p)), part):
+                reporter.add(result)
 
 
 def run_scripts(chosen, suite_is, reporter):
