@@ -33,7 +33,8 @@ struct EligibilityFacts {
 };
 
 // Only looks: the socket, its peer and its owner notice nothing. Answers kOk or
-// the first reason against, in the order of kernel_error.def. Not detectable,
+// the first reason against; a socket of another namespace is told first, the
+// path (IPsec, NAT, route) last. Not detectable,
 // and therefore not refused: urgent data that was sent and is not acknowledged
 // yet (it crosses as ordinary data).
 KernelError CheckEligibility(int fd, const EligibilityContext& context,

@@ -2,6 +2,7 @@
 #include "kernel/route.h"
 
 #include <linux/rtnetlink.h>
+#include <netinet/in.h>
 
 #include <cerrno>
 #include <cstring>
