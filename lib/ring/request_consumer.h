@@ -26,12 +26,14 @@ enum class RequestRingVerdict : uint8_t {
 class RequestConsumer {
  public:
   // `ring` is a formatted ring of `ring_entries` slots; it stays mapped as long
-  // as this object is used.
-  RequestConsumer(void* ring, uint32_t ring_entries)
+  // as this object is used. `index`: entries taken before, 0 for a new ring.
+  RequestConsumer(void* ring, uint32_t ring_entries, uint32_t index = 0)
       : ring_(static_cast<rte_ring*>(ring)),
         slots_(static_cast<const uint8_t*>(ring) + sizeof(rte_ring)),
         mask_(ring_entries - 1),
-        capacity_(ring_entries - 1) {}
+        capacity_(ring_entries - 1),
+        index_(index),
+        known_tail_(index) {}
 
   // Copies the oldest entry out and leaves it in the ring. Each call copies
   // again; the caller must act on the copy whose op it has checked.
@@ -73,9 +75,9 @@ class RequestConsumer {
   const uint8_t* slots_;
   uint32_t mask_;
   uint32_t capacity_;
-  uint32_t index_ = 0;
+  uint32_t index_;
   // Producer index that was checked last; entries before it may be read.
-  uint32_t known_tail_ = 0;
+  uint32_t known_tail_;
 };
 
 }  // namespace chimney::ring
