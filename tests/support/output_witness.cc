@@ -124,10 +124,12 @@ std::string OutputWitness::CheckAck(const WireSegment& segment) {
   last_ack_ = ack;
   const uint64_t edge =
       ack + (uint64_t{segment.raw_window} << config_.own_shift);
-  if (edge < own_edge_) {
+  const uint64_t unit = uint64_t{1} << config_.own_shift;
+  const uint64_t slack = rounding_allowed_ ? unit - 1 : 0;
+  if (edge + slack < own_edge_) {
     return "right window edge shrinks by " + std::to_string(own_edge_ - edge);
   }
-  own_edge_ = edge;
+  own_edge_ = std::max(own_edge_, edge);
   return "";
 }
 

@@ -48,6 +48,9 @@ class OutputWitness {
   void AllowReset() { reset_allowed_ = true; }
   // Rounding at a hand-over may shift TSval by this much more.
   void AllowTimestampSlack(uint32_t ticks) { timestamp_slack_ += ticks; }
+  // While the application reads nothing, rounding the window down by less than
+  // a unit of its scale is the lesser evil (RFC 7323 section 2.4).
+  void AllowWindowRounding(bool allowed) { rounding_allowed_ = allowed; }
   void SetMss(uint32_t bytes) { config_.mss_bytes = bytes; }
 
   void OnReceived(const WireSegment& segment);
@@ -71,6 +74,7 @@ class OutputWitness {
   uint64_t written_ = 0;
   bool closed_ = false;
   bool reset_allowed_ = false;
+  bool rounding_allowed_ = false;
   uint64_t max_sent_ = 0;
   uint64_t peer_edge_;
   uint64_t own_edge_;

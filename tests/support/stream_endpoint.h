@@ -20,6 +20,9 @@ class StreamEndpoint {
   // From the wire.
   virtual void OnSegment(const WireSegment& segment) = 0;
 
+  // A router says that something was too big for its MTU.
+  virtual void OnPathMtu(uint32_t mtu_bytes) {}
+
   // From the application.
   virtual void Write(std::vector<uint8_t> bytes) = 0;
   virtual void Close() = 0;  // FIN after all that was written

@@ -1,0 +1,49 @@
+// SPDX-License-Identifier: BSD-3-Clause
+// Where an engine under test keeps what it receives: a chunk pool over its own
+// memory and a slab of fragments, both with a census for leak checks.
+#ifndef CHIMNEY_TESTS_SUPPORT_ENGINE_STORE_H_
+#define CHIMNEY_TESTS_SUPPORT_ENGINE_STORE_H_
+
+#include <cstdint>
+#include <string>
+#include <vector>
+
+#include "base/bytes.h"
+#include "base/chunk_pool.h"
+#include "base/slab.h"
+#include "tcp/fragments.h"
+
+namespace chimney::testing {
+
+class EngineStore {
+ public:
+  EngineStore(uint32_t chunk_bytes, uint32_t chunk_count,
+              uint32_t fragment_count)
+      : memory_(uint64_t{chunk_bytes} * chunk_count),
+        chunks_(memory_.data(), chunk_bytes, chunk_count),
+        fragments_(fragment_count) {}
+
+  tcp::ReceiveStore view() { return {&chunks_, &fragments_}; }
+  ByteSpan Bytes(const tcp::Fragment& fragment) const {
+    return {chunks_.Data(fragment.chunk) + fragment.offset_in_chunk,
+            fragment.length};
+  }
+  // Gives one fragment that is on no list back, with its chunk reference. The
+  // chunk is overwritten when it becomes free, so that late readers show.
+  void Free(tcp::Fragment* fragment);
+  void FreeAll(tcp::FragmentList* list);
+  // Appends a copy of `bytes` to `list` in as many fragments as it takes.
+  // False if memory ran out.
+  bool Append(SeqNum seq, ByteSpan bytes, tcp::FragmentList* list);
+  // What is still in use, empty if nothing.
+  std::string Leftovers() const;
+
+ private:
+  std::vector<uint8_t> memory_;
+  ChunkPool chunks_;
+  Slab<tcp::Fragment> fragments_;
+};
+
+}  // namespace chimney::testing
+
+#endif  // CHIMNEY_TESTS_SUPPORT_ENGINE_STORE_H_
