@@ -11,7 +11,9 @@ namespace chimney::dpdkio {
 namespace {
 
 constexpr uint32_t kPageBytes = 4096;
-constexpr uint32_t kJumboSlots = 1024;
+constexpr uint32_t kBlockBytes = 65536;
+// A TCP window in full flight; the driver's own 512 lose half of it.
+constexpr uint32_t kRingFrames = 2048;
 
 }  // namespace
 
@@ -63,18 +65,20 @@ std::string CompleteDeviceArgs(std::string_view device_args,
                                uint32_t mtu_bytes) {
   std::string completed(device_args);
   if (!IsDriver(device_args, "net_af_packet")) return completed;
-  const uint32_t slot = FrameBytesForMtu(mtu_bytes) + kAfPacketSlotHeaderBytes;
-  if (slot <= kAfPacketDefaultSlotBytes ||
-      DeviceArgument(device_args, "framesz") ||
-      DeviceArgument(device_args, "blocksz") ||
-      DeviceArgument(device_args, "framecnt")) {
-    return completed;
+  for (const char* key : {"framesz", "blocksz", "framecnt"}) {
+    if (DeviceArgument(device_args, key)) return completed;
   }
-  // One frame a block: the driver wants blocks without a rest.
-  const uint32_t bytes = (slot + kPageBytes - 1) / kPageBytes * kPageBytes;
-  completed += ",framesz=" + std::to_string(bytes) +
-               ",blocksz=" + std::to_string(bytes) +
-               ",framecnt=" + std::to_string(kJumboSlots);
+  const uint32_t slot = FrameBytesForMtu(mtu_bytes) + kAfPacketSlotHeaderBytes;
+  uint32_t frame = kAfPacketDefaultSlotBytes;
+  uint32_t block = kBlockBytes;
+  if (slot > frame) {
+    // One frame a block: the driver wants blocks without a rest.
+    frame = (slot + kPageBytes - 1) / kPageBytes * kPageBytes;
+    block = frame;
+  }
+  completed += ",framesz=" + std::to_string(frame) +
+               ",blocksz=" + std::to_string(block) +
+               ",framecnt=" + std::to_string(kRingFrames);
   return completed;
 }
 

@@ -26,8 +26,8 @@ bool IsDriver(std::string_view device_args, std::string_view driver);
 // Empty if `device_args` can be given to EAL, or what is wrong with them.
 std::string CheckDeviceArgs(std::string_view device_args);
 
-// Adds what a driver needs for frames of that MTU and the person left out: the
-// ring's frame size of net_af_packet. Nothing that was given is changed.
+// Adds what the person left out: a ring of net_af_packet for frames of that MTU
+// and for bursts. If any number of that ring is given, it is left alone.
 std::string CompleteDeviceArgs(std::string_view device_args,
                                uint32_t mtu_bytes);
 

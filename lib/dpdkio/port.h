@@ -18,8 +18,8 @@ namespace chimney::dpdkio {
 struct PortQueueOptions {
   // One receive and one transmit queue for each pool.
   std::span<rte_mempool* const> pools;
-  uint16_t rx_descriptors = 1024;
-  uint16_t tx_descriptors = 1024;
+  uint16_t rx_descriptors = 2048;
+  uint16_t tx_descriptors = 2048;
 };
 
 class Port {
