@@ -15,25 +15,50 @@
 
 namespace chimney::kernel {
 
-FrameTap::FrameTap(NamespacePair& lab) : lab_(lab) {
-  lab.Enter(NamespacePair::Side::kPeer);
-  fd_ = socket(AF_PACKET, SOCK_RAW | SOCK_CLOEXEC | SOCK_NONBLOCK,
-               htons(ETH_P_ALL));
+namespace {
+
+using Side = NamespacePair::Side;
+
+// A packet socket of the present namespace.
+int OpenTap(int interface_index, uint16_t protocol) {
+  const int fd = socket(AF_PACKET, SOCK_RAW | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
+  const int large = 64 << 20;
+  setsockopt(fd, SOL_SOCKET, SO_RCVBUFFORCE, &large, sizeof(large));
   sockaddr_ll address{};
   address.sll_family = AF_PACKET;
-  address.sll_protocol = htons(ETH_P_ALL);
-  address.sll_ifindex = lab.peer_interface();
-  const int large = 64 << 20;
-  setsockopt(fd_, SOL_SOCKET, SO_RCVBUFFORCE, &large, sizeof(large));
-  if (bind(fd_, reinterpret_cast<sockaddr*>(&address), sizeof(address)) != 0) {
+  address.sll_protocol = htons(protocol);
+  address.sll_ifindex = interface_index;
+  if (bind(fd, reinterpret_cast<sockaddr*>(&address), sizeof(address)) != 0) {
     throw std::runtime_error("bind a packet socket");
   }
-  lab.Enter(NamespacePair::Side::kHost);
+  return fd;
 }
 
-FrameTap::~FrameTap() { close(fd_); }
+void SendFrame(int fd, const packet::HeaderTemplate& headers,
+               const packet::SegmentHeader& header, ByteSpan payload) {
+  std::array<uint8_t, 2048> frame;
+  const size_t bytes = packet::BuildFrame(headers, header, 0, payload, frame);
+  if (bytes == 0 ||
+      send(fd, frame.data(), bytes, 0) != static_cast<ssize_t>(bytes)) {
+    throw std::runtime_error("send a frame");
+  }
+}
 
-std::vector<SeenSegment> FrameTap::Take(uint16_t host_port) {
+}  // namespace
+
+FrameTap::FrameTap(NamespacePair& lab) : lab_(lab) {
+  lab.Enter(Side::kPeer);
+  fd_ = OpenTap(lab.peer_interface(), ETH_P_ALL);
+  lab.Enter(Side::kHost);
+  host_fd_ = OpenTap(lab.host_interface(), 0);
+}
+
+FrameTap::~FrameTap() {
+  close(fd_);
+  close(host_fd_);
+}
+
+std::vector<SeenSegment> FrameTap::Take() {
   std::vector<SeenSegment> seen;
   std::vector<uint8_t> frame(128 * 1024);
   for (;;) {
@@ -45,7 +70,8 @@ std::vector<SeenSegment> FrameTap::Take(uint16_t host_port) {
                                        .l4_checksum_trusted = true};
     const packet::FrameVerdict verdict = packet::ParseFrame(
         ByteSpan(frame).first(static_cast<size_t>(got)), trusted, &view);
-    if (verdict != packet::FrameVerdict::kTcp || view.src_port != host_port)
+    if (verdict != packet::FrameVerdict::kTcp ||
+        view.ethernet.src != lab_.host_mac())
       continue;
     SeenSegment segment{view.segment,
                         static_cast<uint32_t>(view.segment.payload.size())};
@@ -54,7 +80,8 @@ std::vector<SeenSegment> FrameTap::Take(uint16_t host_port) {
   }
 }
 
-void FrameTap::Inject(const SocketImage& image, const PeerSegment& segment) {
+void FrameTap::Inject(const SocketImage& image, const PeerSegment& segment,
+                      ByteSpan payload) {
   packet::HeaderTemplate headers;
   headers.src_mac = lab_.peer_mac();
   headers.dst_mac = lab_.host_mac();
@@ -69,13 +96,24 @@ void FrameTap::Inject(const SocketImage& image, const PeerSegment& segment) {
   header.options.has_timestamps = segment.has_timestamps;
   header.options.tsval = segment.tsval;
   header.options.tsecr = segment.tsecr;
-  std::array<uint8_t, packet::kMaxHeaderBytes> frame;
-  const size_t bytes =
-      packet::BuildFrame(headers, header, 0, ByteSpan(), frame);
-  if (bytes == 0 ||
-      send(fd_, frame.data(), bytes, 0) != static_cast<ssize_t>(bytes)) {
-    throw std::runtime_error("inject a segment");
-  }
+  SendFrame(fd_, headers, header, payload);
+}
+
+void FrameTap::SendFromHost(const SocketImage& image, SeqNum seq,
+                            packet::TcpFlags flags, ByteSpan payload) {
+  packet::HeaderTemplate headers;
+  headers.src_mac = lab_.host_mac();
+  headers.dst_mac = lab_.peer_mac();
+  headers.tuple = image.snapshot.Tuple();
+  packet::SegmentHeader header;
+  header.seq = seq;
+  header.ack = image.snapshot.tcp.delegated.rcv_nxt;
+  header.flags = flags | packet::kTcpAck;
+  header.window_raw = 500;
+  header.options.has_timestamps =
+      image.snapshot.tcp.constant.timestamps_enabled;
+  header.options.tsval = image.snapshot.tcp.delegated.ts_time;
+  SendFrame(host_fd_, headers, header, payload);
 }
 
 }  // namespace chimney::kernel

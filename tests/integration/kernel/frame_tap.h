@@ -7,6 +7,7 @@
 #include <cstdint>
 #include <vector>
 
+#include "base/bytes.h"
 #include "kernel/inject_plan.h"
 #include "kernel/socket_image.h"
 #include "namespace_pair.h"
@@ -27,14 +28,20 @@ class FrameTap {
   FrameTap(const FrameTap&) = delete;
   FrameTap& operator=(const FrameTap&) = delete;
 
-  // Everything that came from the host's port since the last call.
-  std::vector<SeenSegment> Take(uint16_t host_port);
+  // Every TCP segment that came from the host since the last call.
+  std::vector<SeenSegment> Take();
   // Puts a segment "from the peer" in front of the host.
-  void Inject(const SocketImage& image, const PeerSegment& segment);
+  void Inject(const SocketImage& image, const PeerSegment& segment,
+              ByteSpan payload = {});
+  // Sends a segment of the connection past the host's kernel, as whoever runs
+  // it in the kernel's place would.
+  void SendFromHost(const SocketImage& image, SeqNum seq,
+                    packet::TcpFlags flags, ByteSpan payload);
 
  private:
   NamespacePair& lab_;
-  int fd_ = -1;
+  int fd_ = -1;       // at the peer
+  int host_fd_ = -1;  // at the host
 };
 
 }  // namespace chimney::kernel

@@ -128,6 +128,18 @@ TcpPair MakeTcpPair(NamespacePair& lab, const PairOptions& options) {
   return pair;
 }
 
+TcpPair MakeTcpPairWith(NamespacePair& lab, int listener, int port,
+                        const PairOptions& options) {
+  TcpPair pair;
+  lab.Enter(Side::kPeer);
+  pair.peer_fd = Connect(options, Side::kPeer, port);
+  lab.Enter(Side::kHost);
+  pair.host_fd =
+      accept4(listener, nullptr, nullptr, SOCK_NONBLOCK | SOCK_CLOEXEC);
+  if (pair.host_fd < 0) throw std::runtime_error("accept");
+  return pair;
+}
+
 std::vector<uint8_t> StreamBytes(uint32_t seed, size_t offset, size_t count) {
   std::vector<uint8_t> bytes(count);
   for (size_t i = 0; i < count; ++i) {

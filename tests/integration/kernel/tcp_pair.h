@@ -35,6 +35,9 @@ struct PairOptions {
 // Throws std::runtime_error if the connection cannot be made. Leaves the thread
 // in the host's namespace.
 TcpPair MakeTcpPair(NamespacePair& lab, const PairOptions& options);
+// The same, over a listener of the host that stays open.
+TcpPair MakeTcpPairWith(NamespacePair& lab, int listener, int port,
+                        const PairOptions& options);
 // A listener on a free port in the present namespace; *port tells which.
 int Listen(Family family, NamespacePair::Side side, int* port,
            bool reuse_address = true);
