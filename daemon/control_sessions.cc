@@ -140,14 +140,16 @@ abi::HelloStatus ControlCore::Admit(const Session& session,
     *text = "chimneyd is stopping";
     return abi::HelloStatus::kStopping;
   }
-  uint32_t data_sessions = 0;
+  // Each kind has the whole limit: sessions of programs must not keep a person
+  // with chimneyctl out.
+  uint32_t like_this = 0;
   uint32_t of_this_user = 0;
   for (const auto& [id, other] : sessions_) {
-    if (other->memory == nullptr) continue;
-    ++data_sessions;
+    if (other->memory == nullptr || other->kind != hello.kind) continue;
+    ++like_this;
     if (other->uid == session.uid) ++of_this_user;
   }
-  if (data_sessions >= config_.max_sessions) {
+  if (like_this >= config_.max_sessions) {
     *text = "chimneyd serves as many sessions as --max_sessions allows";
     return abi::HelloStatus::kTooManySessions;
   }
@@ -259,7 +261,8 @@ void ControlCore::OnLaneOperationDone(Session& session) {
 
 void ControlCore::EndSession(Session& session, const char* why) {
   if (!session.Alive()) return;
-  if (session.kind == abi::SessionKind::kData) {
+  if (session.kind == abi::SessionKind::kData &&
+      session.phase != SessionPhase::kHello) {
     LOG(INFO) << "session " << session.id << " (" << session.name << ", pid "
               << session.pid << ") ends: " << why;
   }
