@@ -180,9 +180,11 @@ void ImportTimers(Tcb& tcb, Instant now, const TcpDelegatedState& d) {
     timers.retransmit = now + std::max(d.retransmit.delta, Duration());
   }
   RestartKeepalive(tcb, now);
-  if (tcb.cached.keepalive_enabled && d.keepalive.running) {
+  if (d.keepalive.running) {
     timers.keepalive = now + std::max(d.keepalive.delta, Duration());
     timers.keepalive_count = d.keepalive.count;
+    // Without keepalive it runs to validate the peer (R160).
+    tcb.challenge.validating = !tcb.cached.keepalive_enabled;
   }
   // The host may have owed an ACK that it does not tell of (R54).
   timers.delayed_ack = now + tcb.params->delayed_ack;

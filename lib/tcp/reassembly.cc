@@ -105,7 +105,13 @@ uint32_t StoreInOrder(Tcb& tcb, ByteSpan bytes) {
     rcv.nxt += stored;
     rcv.unread_bytes += stored;
     tcb.counters.bytes_received += stored;
-    if (stored != part.size()) break;
+    if (stored != part.size()) {
+      if (rcv.out_of_order.empty()) break;
+      // What is next must not wait for memory that later data hold; those come
+      // again (RFC 2018 section 8).
+      FlushOutOfOrder(tcb);
+      continue;
+    }
     MoveReachedFragments(tcb);
   }
   if (rcv.sack_count != 0) DropReachedSackBlocks(rcv);
