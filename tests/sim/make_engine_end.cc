@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: BSD-3-Clause
 // A scenario's end run by the engine, with hand-overs at random moments.
+#include <algorithm>
 #include <functional>
+#include <iterator>
 #include <utility>
 
 #include "tests/sim/simulation.h"
@@ -129,6 +131,29 @@ void UpdateSomehow(EngineEndpoint* endpoint, uint32_t buffer_bytes,
   endpoint->Update(cached, endpoint->path_mtu_bytes());
 }
 
+// What somebody who knows the ports and guesses numbers may send (RFC 5961):
+// never exactly RCV.NXT, never an acceptable ACK with data.
+void ForgeSegment(EngineEndpoint* endpoint, Random* random) {
+  tcp::Tcb& tcb = endpoint->tcb();
+  const bool inside = random->Chance(1, 2);
+  const uint32_t window = std::max(tcb.rcv_wnd(), 2u);
+  WireSegment segment;
+  segment.seq = tcb.rcv_nxt().value() + 1 + random->Below(window - 1);
+  if (!inside) segment.seq += 0x20000000 + random->Below(0x40000000);
+  segment.ack = tcb.snd_max().value() + 1 + random->Below(1'000'000);
+  segment.raw_window = static_cast<uint16_t>(random->Below(65'536));
+  const uint8_t kFlags[] = {kRst, kRst | kAck, kSyn, kSyn | kAck, kAck};
+  segment.flags = kFlags[random->Below(std::size(kFlags))];
+  if (random->Chance(1, 2)) {
+    segment.timestamps =
+        WireSegment::Timestamps{random->Next32(), random->Next32()};
+  }
+  if (random->Chance(1, 4)) {
+    segment.sack.push_back({random->Next32(), random->Next32()});
+  }
+  endpoint->OnForgery(segment);
+}
+
 class EngineEnd : public EngineEndpoint {
  public:
   EngineEnd(const EndContext& context, const Config& config)
@@ -140,11 +165,15 @@ class EngineEnd : public EngineEndpoint {
                  config.seed * 2 + 1,
                  [this, bytes = context.own().buffer_bytes](Random* random) {
                    UpdateSomehow(this, bytes, random);
-                 }) {}
+                 }),
+        forgeries_(context.clock, this, context.own().forgery_gap,
+                   config.seed * 2 + 3,
+                   [this](Random* random) { ForgeSegment(this, random); }) {}
 
  private:
   Whim handovers_;
   Whim updates_;
+  Whim forgeries_;
 };
 
 }  // namespace
@@ -160,6 +189,9 @@ std::unique_ptr<StreamEndpoint> MakeEngineEnd(const EndContext& context) {
   config.witness = WitnessFor(context);
   config.chunk_bytes = 2'048;
   config.chunk_count = 64 + 6 * own.buffer_bytes / config.chunk_bytes;
+  if (own.tight_memory) {
+    config.chunk_count = 3 + own.buffer_bytes / config.chunk_bytes / 2;
+  }
   config.fragment_count = 4'096;
   config.seed = context.scenario->seed * 5 + (context.is_a ? 1 : 2);
   return std::make_unique<EngineEnd>(context, config);

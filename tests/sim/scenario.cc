@@ -86,6 +86,8 @@ EndSpec RandomEnd(Random* random, EndKind kind, bool window_scaling) {
   end.chimney_profile = random->Chance(1, 2);
   end.keepalive = random->Chance(1, 6);
   if (random->Chance(1, 4)) end.update_gap = Duration::Millis(50);
+  if (random->Chance(1, 5)) end.forgery_gap = Duration::Millis(20);
+  end.tight_memory = random->Chance(1, 8);
   if (random->Chance(2, 3)) {
     const int64_t kGapsUs[] = {300, 5'000, 100'000, 2'000'000};
     end.handover_gap = Duration::Micros(PickOf(random, kGapsUs));
@@ -101,7 +103,10 @@ void Describe(const EndSpec& end, std::ostringstream* out) {
        << end.initial_window_bytes << " hand-over every "
        << end.handover_gap.micros() << " us, updates every "
        << end.update_gap.micros() << " us"
-       << (end.keepalive ? " keepalive" : "") << (end.nagle ? " nagle" : "")
+       << (end.keepalive ? " keepalive" : "")
+       << (end.forgery_gap > Duration() ? " forgeries" : "")
+       << (end.tight_memory ? " tight memory" : "")
+       << (end.nagle ? " nagle" : "")
        << (end.chimney_profile ? " chimney" : " linux") << " profile; writes "
        << end.plan.bytes_to_write << " by " << end.plan.max_write_bytes
        << " each " << end.plan.max_write_gap.micros() << " us, reads by "

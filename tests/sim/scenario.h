@@ -32,6 +32,10 @@ struct EndSpec {
   // Mean time between changes of the receive buffer and of Nagle, engine only;
   // zero = never.
   Duration update_gap;
+  // Mean time between forged segments that reach this end, engine only.
+  Duration forgery_gap;
+  // Too little receive memory for the windows that are offered, engine only.
+  bool tight_memory = false;
   // Mean time between hand-overs, engine only; zero = never.
   Duration handover_gap;
   StreamApp::Plan plan;

@@ -58,6 +58,10 @@ void EngineEndpoint::OnSegment(const WireSegment& segment) {
   }
 }
 
+void EngineEndpoint::OnForgery(const WireSegment& segment) {
+  if (owner_ == Owner::kEngine) FeedSegment(segment);
+}
+
 void EngineEndpoint::FeedSegment(const WireSegment& segment) {
   if (broken_) return;
   FireIdleTimer();

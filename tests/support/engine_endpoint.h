@@ -79,6 +79,8 @@ class EngineEndpoint : public StreamEndpoint {
 
   // Nothing happens while the connection is away or has ended.
   void HandOver(const HandOverStyle& style);
+  // A segment that the peer never sent.
+  void OnForgery(const WireSegment& segment);
   void Abort();
   void Update(const tcp::TcpCachedState& cached, uint32_t path_mtu_bytes);
 

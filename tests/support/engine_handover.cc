@@ -105,8 +105,14 @@ void EngineEndpoint::MoveData(const HandOverStyle& style) {
   auto fresh = std::make_unique<EngineStore>(
       config_.chunk_bytes, config_.chunk_count, config_.fragment_count);
   tcp::FragmentList moved;
+  std::vector<uint8_t> bytes;
   for (const tcp::Fragment& fragment : exported_->receive_data) {
-    if (!fresh->Append(fragment.seq, store_->Bytes(fragment), &moved)) {
+    const ByteSpan span = store_->Bytes(fragment);
+    bytes.insert(bytes.end(), span.begin(), span.end());
+  }
+  if (!bytes.empty()) {
+    const SeqNum first = exported_->receive_data.front()->seq;
+    if (!fresh->Append(first, bytes, &moved)) {
       Violation("the test's store is too small");
     }
   }

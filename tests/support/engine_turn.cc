@@ -211,7 +211,7 @@ void EngineEndpoint::FireIdleTimer() {
 }
 
 void EngineEndpoint::CheckAtRest() {
-  if (broken_ || tcp::HasOutput(*tcb_)) return;
+  if (broken_ || tcb_->frozen || tcp::HasOutput(*tcb_)) return;
   // Whatever the peer still has to be told needs a timer to fall back on.
   const bool fin_open = closed_ && !fin_acked_;
   const bool waits = tcb_->unacked_send_bytes() > 0 || fin_open;
