@@ -56,6 +56,7 @@ class ControlCore final : public HandoverListener {
   // call cuts the drain short.
   void RequestStop();
 
+  void OnFlowNamed(Connection& connection, worker::FlowHandle flow) override;
   void OnOffloadDone(Connection& connection, kernel::KernelError error,
                      offload::Status status) override;
   void OnUploadDone(Connection& connection, kernel::KernelError error) override;

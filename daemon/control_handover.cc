@@ -68,6 +68,12 @@ void ControlCore::StartOffload(Connection& connection) {
   started.Start();
 }
 
+void ControlCore::OnFlowNamed(Connection& connection, worker::FlowHandle flow) {
+  connections_.UnindexFlow(connection);
+  connection.flow = flow;
+  if (!flow.IsNone()) connections_.IndexFlow(connection);
+}
+
 void ControlCore::OnOffloadDone(Connection& connection,
                                 kernel::KernelError error,
                                 offload::Status status) {
@@ -85,7 +91,6 @@ void ControlCore::OnOffloadDone(Connection& connection,
     return;
   }
   connection.phase = ConnectionPhase::kOffloaded;
-  connections_.IndexFlow(connection);
   connections_.IndexTuple(connection);
   connection.handover.reset();
   if (connection.placeholder_missing) RetryPlaceholder(connection.id);

@@ -54,15 +54,6 @@ void ControlCore::OnWorkerMessage(uint32_t worker_index,
 void ControlCore::OnRetrieve(uint32_t worker_index,
                              const worker::ControlNotice& notice) {
   Connection* connection = connections_.FindFlow(worker_index, notice.flow);
-  if (connection == nullptr) {
-    // Said before its initiate was answered: the table does not know the flow.
-    connections_.ForEach([&](Connection& candidate) {
-      if (candidate.worker_index == worker_index &&
-          candidate.flow == notice.flow) {
-        connection = &candidate;
-      }
-    });
-  }
   if (connection == nullptr) return;
   connection->retrieve_reason = notice.reason;
   // The kernel is the host stack here, and the control core speaks for it: what

@@ -24,8 +24,8 @@ FramePort::FramePort(const FramePortOptions& options, CoreCounters* counters)
     : options_(options),
       counters_(counters),
       references_(options.max_references),
-      wire_queue_(options.wire.receive.port, options.wire.transmit_queue),
-      host_queue_(options.host.receive.port, options.host.transmit_queue) {}
+      wire_queue_(options.wire.transmit),
+      host_queue_(options.host.transmit) {}
 
 FramePort::~FramePort() = default;
 

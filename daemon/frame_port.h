@@ -22,7 +22,7 @@ namespace chimney::daemon {
 // One worker's queue on one port.
 struct PortSide {
   dpdkio::ReceiveQueue receive;
-  uint16_t transmit_queue = 0;
+  dpdkio::TransmitQueueOptions transmit;
   rte_mempool* pool = nullptr;  // for frames made here
   dpdkio::PayloadMode payload = dpdkio::PayloadMode::kCopied;
   bool completes_tcp_checksum = false;

@@ -43,6 +43,10 @@ struct HandoverContext {
 class HandoverListener {
  public:
   virtual ~HandoverListener() = default;
+  // The worker's name for the connection, as soon as there is one: its session
+  // may use it before the control core hears that the offload is done. None:
+  // the worker has let go of it again.
+  virtual void OnFlowNamed(Connection& connection, worker::FlowHandle flow) = 0;
   // `error` is kOk on success. On failure the kernel has the connection as if
   // nothing had happened; `status` is the contract's word for it (R37).
   virtual void OnOffloadDone(Connection& connection, kernel::KernelError error,

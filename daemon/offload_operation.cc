@@ -125,7 +125,7 @@ void OffloadOperation::OnOperationDone(worker::Operation* operation) {
         End();
         return;
       case Step::kWaitingForHole:
-        connection_.flow = worker::FlowHandle::None();
+        listener_.OnFlowNamed(connection_, worker::FlowHandle::None());
         retry_timer_ = context_.timers->At(context_.now() + kHoleWaitInterval,
                                            [this] { Hold(); });
         return;
@@ -140,7 +140,7 @@ void OffloadOperation::OnHeld() {
     return;
   }
   held_ = true;
-  connection_.flow = main_.flow;
+  listener_.OnFlowNamed(connection_, main_.flow);
   OnFenced();
 }
 

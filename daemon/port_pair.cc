@@ -151,7 +151,7 @@ PortSide PortPair::SideOf(const dpdkio::Port& port,
   side.receive.port = port.id();
   side.receive.queue = static_cast<uint16_t>(worker);
   side.receive.may_strip_vlan = port.capabilities().may_strip_vlan;
-  side.transmit_queue = static_cast<uint16_t>(worker);
+  side.transmit = port.TransmitOptions(side.receive.queue);
   side.pool = pools[worker];
   side.payload = port.capabilities().payload;
   side.completes_tcp_checksum = port.capabilities().completes_tcp_checksum;
