@@ -54,7 +54,7 @@ int Connect(const std::string& path, OwnedFd* socket_fd, std::string* text) {
   sockaddr_un address{};
   address.sun_family = AF_UNIX;
   if (path.empty() || path.size() >= sizeof(address.sun_path)) {
-    *text = "the socket path '" + path + "' is empty or longer than " +
+    *text = "the socket path is empty or longer than " +
             std::to_string(sizeof(address.sun_path) - 1) + " bytes";
     return CHIMNEY_E_INVALID;
   }

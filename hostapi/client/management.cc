@@ -71,11 +71,11 @@ int ControlResult(abi::RequestOp op, uint8_t status) {
   switch (status) {
     case CHIMNEY_STATUS_SUCCESS:
       return CHIMNEY_OK;
-    case CHIMNEY_STATUS_CONNECTION_REJECTED:
-      return CHIMNEY_E_REFUSED;
     case CHIMNEY_STATUS_FAILURE:
+      // The others fail only for those who may not manage the daemon, and
+      // while it is stopping.
       return op == abi::RequestOp::kTerminateAny ? CHIMNEY_E_NOT_FOUND
-                                                 : CHIMNEY_E_FAILED;
+                                                 : CHIMNEY_E_REFUSED;
     default:
       return CHIMNEY_E_FAILED;
   }
