@@ -24,6 +24,8 @@ KernelError ReadDiag(int fd, const FlowTuple& tuple, DiagInfo* info) {
   auto* query = request.AddHeader<inet_diag_req_v2>();
   query->sdiag_family = tuple.local.IsV4() ? AF_INET : AF_INET6;
   query->sdiag_protocol = IPPROTO_TCP;
+  // The keys come with the extension for tcp_info only.
+  query->idiag_ext = 1 << (INET_DIAG_INFO - 1);
   query->idiag_states = 0xffffffff;
   query->id.idiag_sport = htons(tuple.local_port);
   query->id.idiag_dport = htons(tuple.remote_port);

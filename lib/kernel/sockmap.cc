@@ -49,8 +49,7 @@ bpf_insn Instruction(uint8_t code, uint8_t dst, uint8_t src, int16_t offset,
 // iterator can. Its context is {meta, map, key, sk}, and meta begins with the
 // sequence file to write to.
 int LoadCookieIterator() {
-  const int target =
-      libbpf_find_vmlinux_btf_id("bpf_iter_sockmap", BPF_TRACE_ITER);
+  const int target = libbpf_find_vmlinux_btf_id("sockmap", BPF_TRACE_ITER);
   if (target < 0) return -1;
   constexpr uint8_t kLoad64 = BPF_LDX | BPF_MEM | BPF_DW;
   constexpr uint8_t kStore64 = BPF_STX | BPF_MEM | BPF_DW;
