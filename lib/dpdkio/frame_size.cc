@@ -18,7 +18,8 @@ namespace {
 constexpr uint32_t kXdpHeadroomBytes = 256;
 // What lies before the data in each object of a pool.
 constexpr uint32_t kObjectHeaderBytes =
-    sizeof(rte_mempool_objhdr) + sizeof(rte_mbuf);
+    RTE_ALIGN_CEIL(sizeof(rte_mempool_objhdr), RTE_MEMPOOL_ALIGN) +
+    sizeof(rte_mbuf);
 constexpr uint32_t kAlignBytes = 64;
 
 uint32_t AfPacketSlotBytes(std::string_view device_args) {

@@ -8,9 +8,21 @@
 #include <cstdlib>
 
 #include "dpdkio/device_args.h"
+#include "dpdkio/frame_size.h"
 #include "dpdkio/kernel_mtu.h"
 
 namespace chimney::dpdkio {
+
+namespace {
+
+// What the driver of a tap port sends.
+uint32_t LongestTapFrame(uint16_t port) {
+  uint16_t mtu = 0;
+  rte_eth_dev_get_mtu(port, &mtu);
+  return FrameBytesForMtu(mtu);
+}
+
+}  // namespace
 
 std::unique_ptr<Port> Port::Open(const std::string& device_args,
                                  uint32_t mtu_bytes, std::string* error) {
@@ -132,9 +144,13 @@ bool Port::Start(const PortQueueOptions& options, std::string* error) {
     return false;
   }
   started_ = true;
+  return ReceiveEverything(error) && SetUpTap(error);
+}
+
+bool Port::ReceiveEverything(std::string* error) {
   // Frames for any station must reach the kernel behind the host port, which
   // sorts them. Drivers without such a filter say ENOTSUP.
-  result = rte_eth_promiscuous_enable(id_);
+  int result = rte_eth_promiscuous_enable(id_);
   if (result != 0 && result != -ENOTSUP) {
     *error = Failure("cannot receive frames of all stations", result);
     return false;
@@ -144,14 +160,33 @@ bool Port::Start(const PortQueueOptions& options, std::string* error) {
     *error = Failure("cannot receive all multicast frames", result);
     return false;
   }
-  // The interface of a tap port is this port's own.
-  if (IsDriver(device_args_, "net_tap") &&
-      !SetKernelMtu(InterfaceName(capabilities_.kernel_interface),
-                    mtu_bytes_)) {
+  return true;
+}
+
+bool Port::SetUpTap(std::string* error) {
+  if (!IsDriver(device_args_, "net_tap")) return true;
+  // The interface is this port's own.
+  const std::string name = InterfaceName(capabilities_.kernel_interface);
+  if (!SetKernelMtu(name, mtu_bytes_)) {
     *error = Failure("the MTU of its interface cannot be set", errno);
     return false;
   }
-  return true;
+  if (FrameBytesForMtu(mtu_bytes_) <= LongestTapFrame(id_)) return true;
+  tap_ = TapWriter::Open(name);
+  if (tap_ != nullptr) return true;
+  *error = Failure(
+      "its driver does not take frames of MTU " + std::to_string(mtu_bytes_),
+      EMSGSIZE);
+  return false;
+}
+
+TransmitQueueOptions Port::TransmitOptions(uint16_t queue) const {
+  TransmitQueueOptions options{id_, queue};
+  if (IsDriver(device_args_, "net_tap")) {
+    options.longest_frame_bytes = LongestTapFrame(id_);
+    options.long_frames = tap_.get();
+  }
+  return options;
 }
 
 bool Port::LinkIsUp() const {

@@ -10,6 +10,8 @@
 #include <string>
 
 #include "dpdkio/port_capabilities.h"
+#include "dpdkio/tap_writer.h"
+#include "dpdkio/transmit_queue.h"
 
 struct rte_mempool;
 
@@ -42,12 +44,17 @@ class Port {
   bool Start(const PortQueueOptions& options, std::string* error);
   bool LinkIsUp() const;
 
+  // Once started: of a queue of this port.
+  TransmitQueueOptions TransmitOptions(uint16_t queue) const;
+
  private:
   Port(std::string device_args, uint16_t id, uint32_t mtu_bytes)
       : device_args_(std::move(device_args)), id_(id), mtu_bytes_(mtu_bytes) {}
 
   bool CheckMtu(std::string* error) const;
   bool Configure(uint16_t queues, std::string* error);
+  bool ReceiveEverything(std::string* error);
+  bool SetUpTap(std::string* error);
   bool SetUpQueues(const PortQueueOptions& options, std::string* error);
   // "wire port net_tap0: <what>: <why>".
   std::string Failure(const std::string& what, int result) const;
@@ -57,6 +64,7 @@ class Port {
   const uint32_t mtu_bytes_;
   PortCapabilities capabilities_;
   bool started_ = false;
+  std::unique_ptr<TapWriter> tap_;  // of a tap port with a large MTU
 };
 
 }  // namespace chimney::dpdkio

@@ -5,6 +5,8 @@
 
 #include <algorithm>
 
+#include "dpdkio/tap_writer.h"
+
 namespace chimney::dpdkio {
 
 namespace {
@@ -24,17 +26,33 @@ void TransmitQueue::Drop() {
 }
 
 size_t TransmitQueue::Offer(std::span<rte_mbuf*> frames) {
+  size_t done = 0;
   size_t sent = 0;
   int refusals = 0;
-  while (sent < frames.size() && refusals < kMaxRefusals) {
-    const size_t burst = std::min(kBurst, frames.size() - sent);
-    const size_t taken = rte_eth_tx_burst(port_, queue_, frames.data() + sent,
-                                          static_cast<uint16_t>(burst));
+  while (done < frames.size() && refusals < kMaxRefusals) {
+    const size_t burst = std::min(kBurst, frames.size() - done);
+    const size_t taken =
+        rte_eth_tx_burst(options_.port, options_.queue, frames.data() + done,
+                         static_cast<uint16_t>(burst));
+    done += taken;
     sent += taken;
-    refusals = taken == 0 ? refusals + 1 : 0;
+    if (taken != 0) {
+      refusals = 0;
+    } else if (frames[done]->pkt_len > options_.longest_frame_bytes) {
+      SendLong(frames[done++]);
+    } else {
+      ++refusals;
+    }
   }
   Count(&sent_, sent);
-  return sent;
+  return done;
+}
+
+void TransmitQueue::SendLong(rte_mbuf* frame) {
+  const bool written =
+      options_.long_frames != nullptr && options_.long_frames->Write(frame);
+  Count(written ? &sent_ : &dropped_, 1);
+  rte_pktmbuf_free(frame);
 }
 
 void TransmitQueue::Send(std::span<rte_mbuf*> frames) {

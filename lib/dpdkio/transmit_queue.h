@@ -15,12 +15,24 @@
 
 namespace chimney::dpdkio {
 
+class TapWriter;
+
+struct TransmitQueueOptions {
+  uint16_t port = 0;
+  uint16_t queue = 0;
+  // The driver refuses longer frames for good; they go to `long_frames`, which
+  // outlives the queue, or are dropped.
+  uint32_t longest_frame_bytes = UINT32_MAX;
+  const TapWriter* long_frames = nullptr;
+};
+
 class TransmitQueue {
  public:
   // Frames that wait at most.
   static constexpr size_t kCapacity = 1024;
 
-  TransmitQueue(uint16_t port, uint16_t queue) : port_(port), queue_(queue) {}
+  explicit TransmitQueue(const TransmitQueueOptions& options)
+      : options_(options) {}
   // Frees what waits.
   ~TransmitQueue();
   TransmitQueue(const TransmitQueue&) = delete;
@@ -54,11 +66,11 @@ class TransmitQueue {
     counter->store(counter->load(std::memory_order_relaxed) + amount,
                    std::memory_order_relaxed);
   }
-  // Offers frames a bounded number of times; returns how many were taken.
+  // Offers frames a bounded number of times; returns how many are done with.
   size_t Offer(std::span<rte_mbuf*> frames);
+  void SendLong(rte_mbuf* frame);
 
-  const uint16_t port_;
-  const uint16_t queue_;
+  const TransmitQueueOptions options_;
   size_t count_ = 0;
   // Written by the owner thread alone.
   std::atomic<uint64_t> sent_{0};
