@@ -38,6 +38,10 @@ constexpr Duration kSpinAfterWork = Duration::Micros(60);
 constexpr Duration kHeartbeatInterval = Duration::Millis(100);
 constexpr Duration kConntrackRefreshInterval = Duration::Seconds(3600);
 constexpr int kMaxEvents = 64;
+// The workers' numbers are at most this old; and how long their last notices
+// may take to find room.
+constexpr Duration kCensusAge = Duration::Millis(15);
+constexpr Duration kLastWordsPatience = Duration::Millis(300);
 
 }  // namespace
 
@@ -228,11 +232,27 @@ void ControlCore::BeginDrain() {
   UploadEverything();
 }
 
-bool ControlCore::DrainFinished() const {
+bool ControlCore::DrainFinished() {
   if (!draining_) return false;
-  if (context_.now() >= drain_deadline_) return true;
-  return connections_.size() == 0 && waiting_offloads_.empty() &&
-         operations_.outstanding() == 0;
+  const Instant now = context_.now();
+  if (now >= drain_deadline_) return true;
+  if (connections_.size() > 0 || !waiting_offloads_.empty()) {
+    drained_at_ = Instant::Never();
+    return false;
+  }
+  if (drained_at_.IsNever()) {
+    drained_at_ = now;
+    timers_.At(now + kCensusAge, [] {});
+    timers_.At(now + kLastWordsPatience, [] {});
+  }
+  // Everything is the kernel's. Sessions that read are told so before we go;
+  // one that does not read finds it in its ring.
+  uint32_t untold = 0;
+  for (const WorkerLink* link : operations_.links()) {
+    untold += link->census().flows;
+  }
+  if (now - drained_at_ < kCensusAge) return false;
+  return untold == 0 || now - drained_at_ >= kLastWordsPatience;
 }
 
 void ControlCore::Heartbeat() {

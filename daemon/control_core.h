@@ -77,12 +77,13 @@ class ControlCore final : public HandoverListener {
   void Sleep();
   void HandleEvent(uint64_t tag);
   void BeginDrain();
-  bool DrainFinished() const;
+  bool DrainFinished();
   void Heartbeat();
   void RefreshConntrack();
 
   // control_sessions.cc
   void AcceptSessions();
+  size_t CountUnready(uid_t uid) const;
   void OnSessionReadable(Session& session);
   bool OnMessage(Session& session, const SessionMessage& message);
   bool OnHello(Session& session, const abi::HelloRequest& hello);
@@ -168,6 +169,7 @@ class ControlCore final : public HandoverListener {
   bool link_up_ = true;
   std::atomic<uint32_t> stops_requested_{0};
   Instant drain_deadline_ = Instant::Never();
+  Instant drained_at_ = Instant::Never();
   Instant busy_until_;  // no sleep before: an answer is about to come
   Instant started_at_;
 };

@@ -20,6 +20,8 @@ namespace {
 constexpr uint64_t kSessionTag = uint64_t{5} << 32;  // EventKind::kSession
 // Messages of one session before the others get their turn.
 constexpr int kMessagesPerTurn = 64;
+constexpr size_t kMaxUnreadyPerUser = 64;
+constexpr Duration kHelloPatience = Duration::Seconds(10);
 
 uint64_t GrantedOr(uint64_t wish, uint64_t most) {
   return wish == 0 ? most : std::min(wish, most);
@@ -42,12 +44,33 @@ Session* ControlCore::FindSession(uint32_t id) {
 void ControlCore::AcceptSessions() {
   SessionListener::Client client;
   while (!draining_ && listener_->Accept(&client)) {
+    // Whoever only connects takes a descriptor of ours: few may, and not for
+    // long.
+    if (CountUnready(client.uid) >= kMaxUnreadyPerUser) continue;
     const uint32_t id = ++last_session_id_;
     auto session = std::make_unique<Session>(id, std::move(client.socket),
                                              client.uid, client.pid);
     if (!Watch(session->socket.get(), kSessionTag | id)) continue;
     sessions_.emplace(id, std::move(session));
+    timers_.At(context_.now() + kHelloPatience, [this, id] {
+      Session* late = FindSession(id);
+      if (late != nullptr && late->phase != SessionPhase::kReady &&
+          late->Alive()) {
+        EndSession(*late, "it did not finish its hello");
+      }
+    });
   }
+}
+
+size_t ControlCore::CountUnready(uid_t uid) const {
+  size_t count = 0;
+  for (const auto& [id, session] : sessions_) {
+    if (session->uid == uid && session->Alive() &&
+        session->phase != SessionPhase::kReady) {
+      ++count;
+    }
+  }
+  return count;
 }
 
 void ControlCore::OnSessionReadable(Session& session) {
@@ -86,7 +109,9 @@ bool ControlCore::OnMessage(Session& session, const SessionMessage& message) {
   }
   if (session.phase != SessionPhase::kReady) return false;
   if (const auto* attach = std::get_if<abi::AttachSocket>(&message.body)) {
-    if (session.attached.size() >= Session::kMaxAttached) return false;
+    if (session.attached.size() >= config_.max_connections_per_uid) {
+      return false;
+    }
     auto& descriptor = const_cast<SessionMessage&>(message).descriptor;
     return session.attached.emplace(attach->attach_id, std::move(descriptor))
         .second;

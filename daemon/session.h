@@ -40,8 +40,7 @@ const char* SessionPhaseName(SessionPhase phase);
 // until kCloseSession.
 class Session {
  public:
-  // Descriptors that wait for their kInitiate, and answers that wait for room.
-  static constexpr size_t kMaxAttached = 4096;
+  // Answers that wait for room.
   static constexpr size_t kMaxWaitingNotices = 4096;
 
   Session(uint32_t id, UniqueFd socket, uid_t uid, pid_t pid);

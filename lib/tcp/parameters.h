@@ -19,7 +19,9 @@ struct Parameters {
   uint8_t duplicate_ack_threshold = 3;
   uint8_t initial_window_segments = 10;  // RFC 6928
   uint8_t byte_counting_limit = 2;       // RFC 3465 L
-  Duration fin_wait2_timeout = Duration::Seconds(60);
+  // Zero: none. Linux limits FIN_WAIT2 only once the process has let go of the
+  // socket, and then the kernel has the connection.
+  Duration fin_wait2_timeout;
   Duration sws_override = Duration::Millis(200);
   Duration challenge_ack_interval = Duration::Millis(500);
   uint32_t max_reassembly_bytes = 1u << 20;  // per connection
