@@ -30,6 +30,7 @@ struct EligibilityFacts {
   RouteInfo route;
   ConntrackInfo conntrack;
   uint32_t path_mtu_bytes = 0;  // of the connection now
+  bool sack_enabled = false;    // the fence's answer then names its byte
 };
 
 // Only looks: the socket, its peer and its owner notice nothing. Answers kOk or

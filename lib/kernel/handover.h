@@ -30,7 +30,7 @@
 //  * SO_RCVBUF/SO_SNDBUF that the program never set (auto-tuned) may be larger;
 //    odd values become even.
 //  * The port counts as bound by the program: after connect(AF_UNSPEC) it stays
-//    bound.
+//    bound. An IPv6 socket with an IPv6 address says IPV6_V6ONLY.
 #ifndef CHIMNEY_KERNEL_HANDOVER_H_
 #define CHIMNEY_KERNEL_HANDOVER_H_
 

@@ -21,8 +21,9 @@ KernelError SelectQueue(int fd, RepairQueue queue);
 // End of the queue: RCV.NXT, or the sequence number after the last queued byte.
 KernelError GetQueueSeq(int fd, RepairQueue queue, SeqNum* seq);
 
-// The classic filter that drops every segment before the socket sees it. It is
-// not locked, so that the owner of the socket is never stuck with it.
+// A filter that drops every segment before the socket sees it: a classic one
+// where BPF programs cannot be loaded. It is not locked, so that the owner of
+// the socket is never stuck with it.
 KernelError AttachDropFilter(int fd);
 KernelError DetachFilter(int fd);
 
