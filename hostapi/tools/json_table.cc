@@ -26,8 +26,11 @@ std::string Cell(const JsonValue* value) {
   return value->IsScalar() ? value->text : "...";
 }
 
-// Columns padded to their widest cell; numbers to the right.
-std::string RenderRows(const std::vector<Row>& rows) {
+enum class Numbers : uint8_t { kLeft, kRight };
+
+// Columns padded to their widest cell.
+std::string RenderRows(const std::vector<Row>& rows,
+                       Numbers numbers = Numbers::kRight) {
   std::vector<size_t> widths;
   for (const Row& row : rows) {
     widths.resize(std::max(widths.size(), row.size()));
@@ -40,7 +43,8 @@ std::string RenderRows(const std::vector<Row>& rows) {
     std::string line = " ";
     for (size_t i = 0; i < row.size(); ++i) {
       const std::string padding(widths[i] - row[i].size(), ' ');
-      line += " " + (IsNumber(row[i]) ? padding + row[i] : row[i] + padding);
+      const bool right = numbers == Numbers::kRight && IsNumber(row[i]);
+      line += " " + (right ? padding + row[i] : row[i] + padding);
     }
     line.erase(line.find_last_not_of(' ') + 1);
     text += line + "\n";
@@ -176,7 +180,7 @@ std::string RenderObject(const JsonValue& value, const TableOptions& options) {
   if (hidden != 0) {
     scalars.push_back({"(" + std::to_string(hidden) + " more are 0)"});
   }
-  return RenderRows(scalars) + parts;
+  return RenderRows(scalars, Numbers::kLeft) + parts;
 }
 
 }  // namespace

@@ -111,8 +111,7 @@ TEST_F(PollTest, AnotherThreadsCallWakesASleeper) {
 TEST_F(PollTest, OneThreadWaitsAtATime) {
   chimney_event event{};
   std::thread poller([&] {
-    while (chimney_session_poll(session_, &event, 1, 10000) ==
-           CHIMNEY_E_BUSY) {
+    while (chimney_session_poll(session_, &event, 1, 10000) == CHIMNEY_E_BUSY) {
     }
   });
   chimney_event mine{};
