@@ -41,6 +41,10 @@ void GrowWindow(Tcb& tcb, uint32_t acked) {
   snd.cwnd = std::min(snd.cwnd + growth, kMaxCwnd);
 }
 
+void InflateWindow(Tcb& tcb) {
+  tcb.snd.cwnd = std::min(tcb.snd.cwnd + tcb.snd.mss, kMaxCwnd);
+}
+
 uint32_t ThresholdAfterLoss(const Tcb& tcb) {
   return std::max(2 * tcb.snd.mss, std::min(tcb.snd.cwnd, tcb.snd.wnd) / 2);
 }

@@ -14,6 +14,8 @@ namespace chimney::tcp {
 uint32_t InitialWindow(const Tcb& tcb);
 // `acked` bytes were newly acknowledged outside fast recovery.
 void GrowWindow(Tcb& tcb, uint32_t acked);
+// A duplicate ACK in recovery without SACK: a segment left the network.
+void InflateWindow(Tcb& tcb);
 // ssthresh after a loss (R194).
 uint32_t ThresholdAfterLoss(const Tcb& tcb);
 // New data after a pause longer than the timeout (RFC 5681 section 4.1).

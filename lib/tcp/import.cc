@@ -72,6 +72,11 @@ bool NumbersAgree(const TcpState& state) {
          state.cached.initial_rcv_wnd <= kMaxWindowBytes;
 }
 
+// Times that a host claims, kept within what the arithmetic bears.
+Duration Bounded(Duration claimed) {
+  return std::clamp(claimed, Duration(), kLongestTimer);
+}
+
 // Bytes from SND.UNA on; only the first record may be partly acknowledged.
 std::optional<uint64_t> SendBytes(RecordList& records) {
   uint64_t bytes = 0;
@@ -138,7 +143,7 @@ void ImportReceive(Tcb& tcb, Instant now, const TcpDelegatedState& d,
   rcv.unread_bytes = unread_bytes;
   tcb.ts = TimestampState{};
   tcb.ts.recent = d.ts_recent;
-  tcb.ts.recent_at = now - d.ts_recent_age;
+  tcb.ts.recent_at = now - Bounded(d.ts_recent_age);
   SetTimestampClock(tcb, now, d.ts_time);
   tcb.ts.sent_max = d.ts_time;
 }
@@ -164,7 +169,7 @@ void ImportTimers(Tcb& tcb, Instant now, const TcpDelegatedState& d) {
   Timers& timers = tcb.timers;
   timers = Timers{};
   timers.backed_off_at = now;
-  timers.total_rt = d.total_rt;
+  timers.total_rt = Bounded(d.total_rt);
   const RetransmitUse use = UseOfImportedTimer(tcb);
   if (use == RetransmitUse::kFinWait2) {
     ArmFinWait2(tcb, now);
@@ -177,11 +182,11 @@ void ImportTimers(Tcb& tcb, Instant now, const TcpDelegatedState& d) {
     timers.retransmit_count = d.retransmit.count;
   }
   if (use != RetransmitUse::kIdle && d.retransmit.running) {
-    timers.retransmit = now + std::max(d.retransmit.delta, Duration());
+    timers.retransmit = now + Bounded(d.retransmit.delta);
   }
   RestartKeepalive(tcb, now);
   if (d.keepalive.running) {
-    timers.keepalive = now + std::max(d.keepalive.delta, Duration());
+    timers.keepalive = now + Bounded(d.keepalive.delta);
     timers.keepalive_count = d.keepalive.count;
     // Without keepalive it runs to validate the peer (R160).
     tcb.challenge.validating = !tcb.cached.keepalive_enabled;
@@ -216,8 +221,8 @@ bool Import(Tcb& tcb, Instant now, const TcpState& state, RecordList& send_data,
   ImportSend(tcb, now, d, *fins, *send_bytes);
   ImportReceive(tcb, now, d, *fins, *unread);
   tcb.rtt = RttState{};
-  tcb.rtt.srtt = d.srtt;
-  tcb.rtt.rttvar = d.rttvar;
+  tcb.rtt.srtt = Bounded(d.srtt);
+  tcb.rtt.rttvar = Bounded(d.rttvar);
   UpdateRto(tcb);
   ImportTimers(tcb, now, d);
   tcb.snd.queue.SpliceBack(&send_data);

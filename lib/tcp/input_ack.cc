@@ -110,7 +110,10 @@ SegmentReason ProcessAck(InputContext& in) {
   if (ack.After(una_before)) AdvanceUna(in);
   const uint32_t newly_sacked = NoteSackBlocks(tcb, in.segment);
   const bool window_changed = UpdateSendWindow(in, tells_window);
-  if (ack.After(una_before)) return SegmentReason::kAckAdvanced;
+  if (ack.After(una_before)) {
+    if (newly_sacked != 0) LookForLoss(tcb);
+    return SegmentReason::kAckAdvanced;
+  }
   if (IsDuplicateAck(in, una_before, window_changed, newly_sacked)) {
     OnDuplicateAck(tcb);
     return SegmentReason::kAckDuplicate;

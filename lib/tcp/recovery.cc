@@ -98,10 +98,9 @@ void OnPartialAck(Tcb& tcb, uint32_t acked) {
   RecoveryState& recovery = tcb.recovery;
   recovery.high_rxt = Later(recovery.high_rxt, snd.una);
   if (recovery.sack_based) {
-    // What stopped this ACK was sent before what is held above it.
-    if (!recovery.scoreboard.empty()) {
-      recovery.lost_below = Later(recovery.lost_below, snd.una + snd.mss);
-    }
+    // The retransmission arrived, and what stopped its ACK was sent long
+    // before: it is lost even if nothing above it was reported (RFC 6582).
+    recovery.lost_below = Later(recovery.lost_below, snd.una + snd.mss);
     return;
   }
   recovery.retransmit_una = true;
@@ -149,20 +148,9 @@ uint32_t NoteSackBlocks(Tcb& tcb, const packet::Segment& segment) {
   return new_bytes;
 }
 
-void OnDuplicateAck(Tcb& tcb) {
+void LookForLoss(Tcb& tcb) {
   RecoveryState& recovery = tcb.recovery;
-  ++tcb.counters.duplicate_acks_in;
-  if (recovery.dup_ack_count != UINT8_MAX) ++recovery.dup_ack_count;
-  if (recovery.phase == RecoveryPhase::kFastRecovery && !recovery.sack_based) {
-    tcb.snd.cwnd += tcb.snd.mss;
-    return;
-  }
-  if (!MayEnterFastRecovery(tcb)) {
-    if (recovery.probe_outstanding && tcb.snd.una == recovery.probe_end) {
-      recovery.probe_outstanding = false;  // The probe's own duplicate.
-    }
-    return;
-  }
+  if (!MayEnterFastRecovery(tcb)) return;
   const bool probe_arrived =
       recovery.probe_outstanding && !recovery.scoreboard.empty() &&
       recovery.scoreboard.highest_end().AtOrAfter(recovery.probe_end);
@@ -172,6 +160,17 @@ void OnDuplicateAck(Tcb& tcb) {
   } else if (recovery.dup_ack_count >= tcb.params->duplicate_ack_threshold ||
              IsLost(tcb, tcb.snd.una)) {
     EnterFastRecovery(tcb, tcb.snd.una + tcb.snd.mss);
+  }
+}
+
+void OnDuplicateAck(Tcb& tcb) {
+  RecoveryState& recovery = tcb.recovery;
+  ++tcb.counters.duplicate_acks_in;
+  if (recovery.dup_ack_count != UINT8_MAX) ++recovery.dup_ack_count;
+  if (recovery.phase == RecoveryPhase::kFastRecovery && !recovery.sack_based) {
+    InflateWindow(tcb);
+  } else {
+    LookForLoss(tcb);
   }
 }
 
@@ -258,7 +257,11 @@ uint32_t BytesInFlight(const Tcb& tcb) {
   if (recovery.phase == RecoveryPhase::kFastRecovery && recovery.sack_based) {
     return SackPipe(tcb);
   }
-  return tcb.snd.nxt.BytesFrom(tcb.snd.una);
+  const uint32_t sent = tcb.snd.nxt.BytesFrom(tcb.snd.una);
+  // Resending passed over what the peer holds.
+  return recovery.phase == RecoveryPhase::kLoss
+             ? sent - recovery.scoreboard.SackedBelow(tcb.snd.nxt)
+             : sent;
 }
 
 bool NextHole(const Tcb& tcb, SeqNum* start, SeqNum* end) {

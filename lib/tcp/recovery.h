@@ -17,6 +17,8 @@ namespace chimney::tcp {
 uint32_t NoteSackBlocks(Tcb& tcb, const packet::Segment& segment);
 // A duplicate ACK arrived (RFC 5681 section 2, RFC 6675 section 2).
 void OnDuplicateAck(Tcb& tcb);
+// Enters fast recovery if the counts or the scoreboard show a loss.
+void LookForLoss(Tcb& tcb);
 // SND.UNA moved by `acked` bytes; sequence variables are up to date.
 void OnNewAckRecovery(Tcb& tcb, uint32_t acked);
 // The retransmission timer ran out: everything is sent again from SND.UNA.

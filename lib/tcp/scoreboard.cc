@@ -50,6 +50,14 @@ void Scoreboard::Clear() {
   sacked_bytes_ = 0;
 }
 
+uint32_t Scoreboard::SackedBelow(SeqNum seq) const {
+  uint32_t bytes = 0;
+  for (size_t i = 0; i < count_ && ranges_[i].start.Before(seq); ++i) {
+    bytes += Earlier(ranges_[i].end, seq).BytesFrom(ranges_[i].start);
+  }
+  return bytes;
+}
+
 SeqNum Scoreboard::SkipSacked(SeqNum seq) const {
   for (size_t i = 0; i < count_; ++i) {
     if (seq.Before(ranges_[i].start)) break;

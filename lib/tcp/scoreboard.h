@@ -33,6 +33,8 @@ class Scoreboard {
   void Advance(SeqNum una);
   void Clear();
 
+  // Bytes held below `seq`.
+  uint32_t SackedBelow(SeqNum seq) const;
   // The first byte at or after `seq` that is in no range.
   SeqNum SkipSacked(SeqNum seq) const;
   // The start of the first range behind `seq`, or `limit` if that is nearer.

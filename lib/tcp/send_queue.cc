@@ -7,6 +7,9 @@
 namespace chimney::tcp {
 namespace {
 
+// Bounds the walk over records without bytes.
+constexpr size_t kMaxRecordsVisited = 16;
+
 // Puts `cursor` on the record that holds `seq`, or on the last one if `seq` is
 // the end of the queue. A null record means that the queue is empty.
 void Seek(Tcb& tcb, SendCursor& cursor, SeqNum seq) {
@@ -49,7 +52,12 @@ PayloadShape CollectPayload(Tcb& tcb, SendCursor& cursor, SeqNum seq,
   if (record == nullptr) return shape;
   uint32_t offset = seq.BytesFrom(cursor.record_seq);
   size_t pieces = 0;
+  size_t visited = 0;
   while (record != nullptr && shape.bytes < limit) {
+    if (++visited > kMaxRecordsVisited) {
+      shape.piece_limited = true;
+      break;
+    }
     const uint32_t left = record->length - std::min(offset, record->length);
     const uint32_t take = std::min(left, limit - shape.bytes);
     if (take != 0) {

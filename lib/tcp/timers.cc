@@ -117,8 +117,13 @@ void ArmFinWait2(Tcb& tcb, Instant now) {
 }
 
 Duration KeepaliveInterval(const Tcb& tcb) {
-  return tcb.cached.ka_interval > Duration() ? tcb.cached.ka_interval
-                                             : kDefaultKeepaliveInterval;
+  if (tcb.cached.ka_interval <= Duration()) return kDefaultKeepaliveInterval;
+  return std::min(tcb.cached.ka_interval, kLongestTimer);
+}
+
+Duration KeepaliveTimeout(const Tcb& tcb) {
+  if (tcb.cached.ka_timeout <= Duration()) return kDefaultKeepaliveTimeout;
+  return std::min(tcb.cached.ka_timeout, kLongestTimer);
 }
 
 uint8_t KeepaliveProbeLimit(const Tcb& tcb) {

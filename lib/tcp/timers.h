@@ -43,7 +43,10 @@ void StartValidation(Tcb& tcb, Instant now);
 // Nothing will be sent or expected any more.
 void StopAllTimers(Tcb& tcb);
 
-// Values used where an update left them zero (R160).
+// No timer runs longer, whatever a host asks for.
+inline constexpr Duration kLongestTimer = Duration::Seconds(366L * 24 * 3600);
+// The cached values, with defaults where they are zero (R160).
+Duration KeepaliveTimeout(const Tcb& tcb);
 Duration KeepaliveInterval(const Tcb& tcb);
 uint8_t KeepaliveProbeLimit(const Tcb& tcb);
 

@@ -1,0 +1,231 @@
+// SPDX-License-Identifier: BSD-3-Clause
+// Fast retransmit and recovery with and without SACK, limited transmit, byte
+// counting, tail loss probes.
+#include "tests/unit/tcp/engine_fixture.h"
+
+namespace chimney::tcp {
+namespace {
+
+class LossRecovery : public EngineTest {
+ protected:
+  // `segments` full segments in flight, more data waiting.
+  void StartSending(uint32_t segments, bool sack) {
+    state.constant.sack_enabled = sack;
+    state.delegated.cwnd = segments * kMss;
+    params.cwnd_validation = false;
+    params.quick_ack_segments = 0;
+    Start();
+    FlushOwedAck(tcb());
+    Pull();
+    Send(200 * kMss);
+    EXPECT_EQ(Pull().size(), segments);
+  }
+  static uint32_t At(uint32_t segment) { return kOurs + segment * kMss; }
+  Outcome FeedSack(uint32_t ack_segment, uint32_t from, uint32_t to) {
+    return Feed(WithSack(Ack(At(ack_segment)), {{At(from), At(to)}}));
+  }
+};
+
+TEST_F(LossRecovery, ThreeDuplicateAcksResendTheFirstSegment_R192) {
+  StartSending(10, false);
+  EXPECT_EQ(Feed(Ack(kOurs)).reason, SegmentReason::kAckDuplicate);
+  EXPECT_EQ(PullOne().seq, At(10));  // Limited transmit (RFC 3042).
+  Feed(Ack(kOurs));
+  EXPECT_EQ(PullOne().seq, At(11));
+  Feed(Ack(kOurs));
+  const WireSegment again = PullOne();
+  EXPECT_EQ(again.seq, kOurs);
+  EXPECT_EQ(again.payload.size(), kMss);
+  EXPECT_EQ(tcb().snd.ssthresh, 5 * kMss);
+  EXPECT_EQ(tcb().snd.cwnd, 8 * kMss);  // RFC 6582: ssthresh + 3 * SMSS.
+}
+
+TEST_F(LossRecovery, NewRenoRepairsOneHolePerPartialAck_R194) {
+  StartSending(10, false);
+  for (int i = 0; i < 3; ++i) Feed(Ack(kOurs));
+  Pull();
+  // Segment 3 is lost as well: everything before it is acknowledged.
+  Feed(Ack(At(3)));
+  const std::vector<WireSegment> segments = Pull();
+  ASSERT_FALSE(segments.empty());
+  EXPECT_EQ(segments[0].seq, At(3));
+  Feed(Ack(tcb().snd_max().value()));
+  EXPECT_EQ(tcb().recovery.phase, RecoveryPhase::kOpen);
+  EXPECT_LE(tcb().snd.cwnd, 5 * kMss);
+  EXPECT_EQ(tcb().counters.retransmit_timeouts, 0u);
+}
+
+TEST_F(LossRecovery, DuplicatesWithDataOrAnotherWindowDoNotCount_RFC5681) {
+  StartSending(10, false);
+  Feed(Ack(kOurs, 65535));
+  EXPECT_EQ(Feed(Ack(kOurs, 60000)).reason, SegmentReason::kAckWindowUpdate);
+  EXPECT_EQ(Feed(Data(0, 10)).reason, SegmentReason::kDataInOrder);
+  EXPECT_EQ(tcb().recovery.dup_ack_count, 1);
+}
+
+TEST_F(LossRecovery, TheCountCrossesAHandOver_R192) {
+  InFlight(5 * kMss);
+  state.delegated.dup_ack_count = 2;
+  Start(Stream(5 * kMss));
+  Feed(Ack(kOurs));
+  EXPECT_EQ(Pull()[0].seq, kOurs);
+}
+
+TEST_F(LossRecovery, SackRepairsSeveralHolesInOneRoundTrip_RFC6675) {
+  StartSending(20, true);
+  // Segments 0, 5 and 6 are lost.
+  FeedSack(0, 1, 2);
+  FeedSack(0, 1, 3);
+  Pull();
+  FeedSack(0, 1, 5);
+  EXPECT_EQ(Pull()[0].seq, At(0));
+  for (uint32_t end = 8; end <= 20; ++end) {
+    Feed(WithSack(Ack(kOurs), {{At(7), At(end)}, {At(1), At(5)}}));
+  }
+  std::vector<uint32_t> resent;
+  for (const WireSegment& segment : Pull()) {
+    if (segment.seq < At(20)) resent.push_back(segment.seq);
+  }
+  EXPECT_EQ(resent, (std::vector<uint32_t>{At(5), At(6)}));
+  Feed(Ack(tcb().snd_max().value()));
+  EXPECT_EQ(tcb().snd.cwnd, 10 * kMss);
+  EXPECT_EQ(tcb().counters.fast_retransmits, 1u);
+}
+
+TEST_F(LossRecovery, SackedBytesAloneShowALoss_RFC6675_IsLost) {
+  StartSending(10, true);
+  FeedSack(0, 1, 5);
+  EXPECT_EQ(Pull()[0].seq, kOurs);
+}
+
+TEST_F(LossRecovery, AcksWithoutNewsFromSackAreNoDuplicates_RFC6675) {
+  StartSending(10, true);
+  FeedSack(0, 1, 2);
+  for (int i = 0; i < 5; ++i) {
+    EXPECT_EQ(FeedSack(0, 1, 2).reason, SegmentReason::kAckUnchanged);
+  }
+  EXPECT_EQ(tcb().recovery.dup_ack_count, 1);
+}
+
+TEST_F(LossRecovery, ForgedSackBlocksAreIgnored) {
+  StartSending(10, true);
+  Feed(WithSack(Ack(kOurs), {{At(11), At(12)}, {At(3), At(2)}}));
+  Feed(WithSack(Ack(kOurs), {{At(2), At(2)}, {kOurs - 5, kOurs + 1}}));
+  EXPECT_LE(tcb().recovery.scoreboard.sacked_bytes(), 1u);
+}
+
+TEST_F(LossRecovery, ATimeoutForgetsTheScoreboardAndResendsAll_RFC2018_8) {
+  StartSending(4, true);
+  FeedSack(0, 2, 3);
+  Pull();
+  while (tcb().counters.retransmit_timeouts == 0) FireNext();
+  EXPECT_EQ(PullOne().seq, kOurs);
+  // A new report spares what the peer holds.
+  Feed(WithSack(Ack(At(1)), {{At(2), At(3)}}));
+  const std::vector<WireSegment> segments = Pull();
+  ASSERT_EQ(segments.size(), 2u);
+  EXPECT_EQ(segments[0].seq, At(1));
+  EXPECT_EQ(segments[1].seq, At(3));
+}
+
+TEST_F(LossRecovery, EchoesOfAResendStartNoRecovery_RFC6582_4) {
+  StartSending(10, false);
+  FireNext();
+  Pull();
+  Feed(Ack(At(1)));
+  Pull();
+  for (int i = 0; i < 4; ++i) Feed(Ack(At(1)));
+  EXPECT_EQ(tcb().counters.fast_retransmits, 0u);
+}
+
+TEST_F(LossRecovery, SlowStartCountsBytesUpToL_R193) {
+  params = ChimneyProfile();
+  StartSending(10, false);
+  Feed(Ack(At(2)));
+  EXPECT_EQ(tcb().snd.cwnd, 12 * kMss);
+  Feed(Ack(At(10)));
+  EXPECT_EQ(tcb().snd.cwnd, 16 * kMss);  // L = 4.
+}
+
+TEST_F(LossRecovery, CongestionAvoidanceBeginsAtEquality_R193) {
+  params = ChimneyProfile();
+  state.delegated.ssthresh = 10 * kMss;
+  StartSending(10, false);
+  Feed(Ack(At(8)));
+  // MSS * min(L * MSS, acked) / cwnd.
+  EXPECT_EQ(tcb().snd.cwnd, 10 * kMss + kMss * (4 * kMss) / (10 * kMss));
+}
+
+TEST_F(LossRecovery, CwndDoesNotGrowWhileTheApplicationIsTheLimit_RFC7661) {
+  state.delegated.cwnd = 10 * kMss;
+  Start();
+  Send(kMss);
+  Pull();
+  Feed(Ack(At(1)));
+  EXPECT_EQ(tcb().snd.cwnd, 10 * kMss);
+}
+
+class TailLoss : public LossRecovery {
+ protected:
+  void StartTail(uint32_t segments) {
+    state.constant.sack_enabled = true;
+    state.delegated.srtt = Duration::Millis(20);
+    state.delegated.rttvar = Duration::Millis(1);
+    state.delegated.cwnd = 20 * kMss;
+    Start();
+    FlushOwedAck(tcb());
+    Pull();
+    Send(segments * kMss);
+    Pull();
+  }
+};
+
+TEST_F(TailLoss, TheLastSegmentIsProbedAfterTwoRoundTrips_RFC8985_7) {
+  StartTail(3);
+  EXPECT_EQ(UntilDeadline(), Duration::Millis(40));
+  FireNext();
+  EXPECT_EQ(PullOne().seq, At(2));
+  EXPECT_EQ(UntilDeadline(), tcb().rtt.rto);
+  Feed(Ack(At(3)));
+  EXPECT_EQ(tcb().counters.retransmit_timeouts, 0u);
+}
+
+TEST_F(TailLoss, ThePeersAckOfTheProbeShowsEarlierLosses) {
+  StartTail(5);
+  FireNext();
+  Pull();
+  FeedSack(2, 4, 5);
+  const std::vector<WireSegment> segments = Pull();
+  ASSERT_FALSE(segments.empty());
+  EXPECT_EQ(segments[0].seq, At(2));
+  FeedSack(3, 4, 5);
+  EXPECT_EQ(PullOne().seq, At(3));
+  Feed(Ack(At(5)));
+  EXPECT_EQ(tcb().counters.retransmit_timeouts, 0u);
+}
+
+TEST_F(TailLoss, ARepairedLossStillHalvesTheWindow_RFC8985_7_4) {
+  StartTail(3);
+  FireNext();
+  Pull();
+  Feed(Ack(At(3)));
+  Send(kMss);
+  Pull();
+  Feed(Ack(At(4)));
+  EXPECT_EQ(tcb().snd.cwnd, 10 * kMss);
+}
+
+TEST_F(TailLoss, ADuplicateReportClearsTheSuspicion_RFC2883) {
+  StartTail(3);
+  FireNext();
+  Pull();
+  Feed(Ack(At(3)));
+  FeedSack(3, 2, 3);
+  Send(kMss);
+  Pull();
+  Feed(Ack(At(4)));
+  EXPECT_EQ(tcb().snd.cwnd, 20 * kMss);
+}
+
+}  // namespace
+}  // namespace chimney::tcp

@@ -1,0 +1,57 @@
+// SPDX-License-Identifier: BSD-3-Clause
+// Path MTU (R70, R123, RFC 1191).
+#include "tests/unit/tcp/engine_fixture.h"
+
+namespace chimney::tcp {
+namespace {
+
+using PathMtu = EngineTest;
+
+TEST_F(PathMtu, BoundsTheSegmentTogetherWithThePeersMss) {
+  Start();
+  EXPECT_EQ(tcb().snd_mss(), 1460u);
+  OnUpdate(tcb(), now, state.cached, 9000);
+  EXPECT_EQ(tcb().snd_mss(), 1460u);
+  OnUpdate(tcb(), now, state.cached, 1300);
+  EXPECT_EQ(tcb().snd_mss(), 1260u);
+}
+
+TEST_F(PathMtu, ADecreaseSendsWhatIsInFlightAgainInSmallerSegments) {
+  state.delegated.cwnd = 20 * kMss;
+  Start();
+  Send(2920);
+  EXPECT_EQ(Pull().size(), 2u);
+  const uint32_t cwnd = tcb().snd.cwnd;
+  EXPECT_TRUE(Has(OnUpdate(tcb(), now, state.cached, 1040), kEventOutput));
+  const std::vector<WireSegment> segments = Pull();
+  ASSERT_EQ(segments.size(), 3u);
+  EXPECT_EQ(segments[0].seq, kOurs);
+  EXPECT_EQ(segments[0].payload, Stream(1000));
+  EXPECT_EQ(segments[2].payload, Stream(920, 2000));
+  EXPECT_EQ(tcb().snd.cwnd, cwnd);  // No sign of congestion.
+}
+
+TEST_F(PathMtu, WhatFitsIsNotSentAgain) {
+  Start();
+  Send(500);
+  Pull();
+  OnUpdate(tcb(), now, state.cached, 1040);
+  EXPECT_TRUE(Pull().empty());
+}
+
+TEST_F(PathMtu, AnAbsurdValueLeavesRoomForPayload) {
+  state.constant.remote_mss = 0;
+  state.constant.timestamps_enabled = true;
+  state.constant.sack_enabled = true;
+  Start();
+  OnUpdate(tcb(), now, state.cached, 0);
+  for (uint32_t i = 1; i < 5; ++i) Feed(Data(i * 100, 10));
+  Send(100);
+  for (const WireSegment& segment : Pull()) {
+    EXPECT_LE(segment.payload.size() + segment.TcpHeaderBytes() - 20, 48u);
+    EXPECT_GE(segment.payload.size(), 8u);
+  }
+}
+
+}  // namespace
+}  // namespace chimney::tcp
