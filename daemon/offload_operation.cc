@@ -72,6 +72,7 @@ void OffloadOperation::Start() {
   }
   connection_.tuple = facts.tuple;
   connection_.next_hop = facts.route.next_hop;
+  main_.snapshot.tcp.constant.sack_enabled = facts.sack_enabled;
   connection_.image.snapshot.path.path_mtu_bytes =
       std::min(facts.path_mtu_bytes, context_.port_mtu_bytes);
   RecordStep(HandoverStep::kOffloadCheck);

@@ -14,8 +14,8 @@
 
 namespace chimney::daemon {
 
-// One old byte (SEQ = rcv_nxt - 1) of the peer of `tuple`: the kernel answers
-// it with a duplicate ACK once it has processed everything before it.
+// One old byte of the peer of `tuple`, far below rcv_nxt: the kernel answers it
+// with a duplicate ACK once it has processed everything that came before it.
 std::vector<uint8_t> BuildFenceFrame(const FlowTuple& tuple,
                                      const MacAddress& host_mac,
                                      SeqNum rcv_nxt);
