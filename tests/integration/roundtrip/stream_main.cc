@@ -15,7 +15,7 @@
 #include "seeded_stream.h"
 #include "sha256.h"
 
-DEFINE_uint64(bytes, 0, "length of the stream");
+DEFINE_int64(bytes, -1, "length of the stream; -1: compare any length");
 DEFINE_uint64(seed, 1, "seed of the stream");
 
 namespace {
@@ -37,9 +37,10 @@ int Write(const SeededStream& stream) {
   std::vector<uint8_t> chunk(kChunkBytes);
   Sha256 hash;
   uint64_t done = 0;
-  while (done < FLAGS_bytes) {
+  const auto wanted = static_cast<uint64_t>(FLAGS_bytes);
+  while (done < wanted) {
     MutableByteSpan bytes(chunk.data(),
-                          std::min<uint64_t>(FLAGS_bytes - done, kChunkBytes));
+                          std::min<uint64_t>(wanted - done, kChunkBytes));
     stream.Fill(done, bytes);
     hash.Add(bytes);
     while (!bytes.empty()) {
@@ -68,7 +69,8 @@ int Compare(const SeededStream& stream) {
     if (error.empty()) error = stream.Check(done, bytes).value_or("");
     done += bytes.size();
   }
-  if (error.empty() && done != FLAGS_bytes) {
+  if (error.empty() && FLAGS_bytes >= 0 &&
+      done != static_cast<uint64_t>(FLAGS_bytes)) {
     error = "ended after " + std::to_string(done) + " bytes instead of " +
             std::to_string(FLAGS_bytes);
   }
@@ -81,7 +83,7 @@ int main(int argc, char** argv) {
   gflags::ParseCommandLineFlags(&argc, &argv, true);
   const std::string verb = argc == 2 ? argv[1] : "";
   const SeededStream stream(FLAGS_seed);
-  if (verb == "write") return Write(stream);
+  if (verb == "write" && FLAGS_bytes >= 0) return Write(stream);
   if (verb == "compare") return Compare(stream);
   fprintf(stderr,
           "usage: integration_stream write|compare --bytes=N --seed=S\n");
