@@ -8,50 +8,25 @@
 #include <vector>
 
 #include "tests/sim/simulation.h"
+#include "tests/sim/small_scenario.h"
 #include "tests/support/engine_endpoint.h"
 
 namespace chimney::testing {
 namespace {
-
-enum class Close { kEngineFirst, kPeerFirst, kAtOnce };
 
 struct Case {
   const char* name;
   bool timestamps;
   bool sack;
   uint32_t loss_ppm;
-  Close close;
+  CloseOrder order;
 };
 
-Scenario SmallScenario(const Case& c) {
-  Scenario scenario;
-  scenario.seed = 11;
+Scenario ScenarioOf(const Case& c) {
+  Scenario scenario = SmallScenario(c.order);
   scenario.timestamps = c.timestamps;
   scenario.sack = c.sack;
-  scenario.a.kind = EndKind::kEngine;
-  scenario.a.first_seq = 0xffffff00;
-  scenario.b.first_seq = 0x7fffff00;
-  scenario.a.first_tsval = 0xfffffff0;
-  scenario.b.first_tsval = 0x7ffffff0;
-  scenario.a.buffer_bytes = 8'192;
-  scenario.b.buffer_bytes = 6'000;
-  scenario.a.initial_window_bytes = 8'192;
-  scenario.b.initial_window_bytes = 6'000;
-  for (LinkConfig* link : {&scenario.a_to_b, &scenario.b_to_a}) {
-    link->delay = Duration::Millis(10);
-    link->rate_bits_per_second = 100'000'000;
-    link->loss_ppm = c.loss_ppm;
-  }
-  for (StreamApp::Plan* plan : {&scenario.a.plan, &scenario.b.plan}) {
-    plan->bytes_to_write = plan->bytes_to_read = 24'000;
-    plan->max_write_bytes = 5'000;
-    plan->max_read_bytes = 6'000;
-    plan->max_read_gap = Duration::Millis(30);
-  }
-  scenario.a.plan.read_seed = scenario.b.plan.write_seed = 21;
-  scenario.b.plan.read_seed = scenario.a.plan.write_seed = 22;
-  scenario.a.plan.close_last = c.close == Close::kPeerFirst;
-  scenario.b.plan.close_last = c.close == Close::kEngineFirst;
+  scenario.a_to_b.loss_ppm = scenario.b_to_a.loss_ppm = c.loss_ppm;
   return scenario;
 }
 
@@ -65,7 +40,7 @@ const HandOverStyle kStyles[] = {
 class HandOverEverywhere : public ::testing::TestWithParam<Case> {};
 
 TEST_P(HandOverEverywhere, LosesNothing) {
-  const Scenario scenario = SmallScenario(GetParam());
+  const Scenario scenario = ScenarioOf(GetParam());
   Simulation undisturbed(scenario);
   const SimulationResult base = undisturbed.Run();
   ASSERT_EQ(base.problem, "") << base.details;
@@ -88,11 +63,12 @@ TEST_P(HandOverEverywhere, LosesNothing) {
 INSTANTIATE_TEST_SUITE_P(
     Cases, HandOverEverywhere,
     ::testing::Values(
-        Case{"CleanEngineClosesFirst", true, true, 0, Close::kEngineFirst},
-        Case{"CleanPeerClosesFirst", false, false, 0, Close::kPeerFirst},
-        Case{"LossyBothCloseAtOnce", true, true, 50'000, Close::kAtOnce},
-        Case{"LossyWithoutSack", true, false, 50'000, Close::kEngineFirst},
-        Case{"LossyWithoutTimestamps", false, true, 50'000, Close::kPeerFirst}),
+        Case{"CleanEngineClosesFirst", true, true, 0, CloseOrder::kEngineFirst},
+        Case{"CleanPeerClosesFirst", false, false, 0, CloseOrder::kPeerFirst},
+        Case{"LossyBothCloseAtOnce", true, true, 50'000, CloseOrder::kAtOnce},
+        Case{"LossyWithoutSack", true, false, 50'000, CloseOrder::kEngineFirst},
+        Case{"LossyWithoutTimestamps", false, true, 50'000,
+             CloseOrder::kPeerFirst}),
     [](const auto& param_info) { return std::string(param_info.param.name); });
 
 }  // namespace

@@ -113,7 +113,7 @@ void EngineEndpoint::Close() {
 }
 
 void EngineEndpoint::Abort() {
-  reset_expected_ = true;
+  if (owner_ != Owner::kEngine || broken_) return;
   witness_.AllowReset();
   Handle(tcp::OnDisconnect(*tcb_, EngineNow(), true));
 }

@@ -77,6 +77,12 @@ class EngineEndpoint : public StreamEndpoint {
   std::string TearDown() override;
   uint64_t handovers() const override { return handovers_; }
 
+  // From here on the engine may give up (R191): it waits for a hand-over.
+  void ExpectStop() { stop_expected_ = true; }
+  bool stopped() const { return stop_ != tcp::StopReason::kNone; }
+  tcp::StopReason stop_reason() const { return stop_; }
+  uint64_t resets_sent() const { return resets_sent_; }
+
   // Nothing happens while the connection is away or has ended.
   void HandOver(const HandOverStyle& style);
   // A segment that the peer never sent.
@@ -159,7 +165,9 @@ class EngineEndpoint : public StreamEndpoint {
   uint64_t next_completion_ = 0;  // stream offset of the next record to pop
   uint64_t acked_ = 0;            // stream offset of the highest SND.UNA
   bool closed_ = false;
-  bool reset_expected_ = false;
+  bool stop_expected_ = false;
+  tcp::StopReason stop_ = tcp::StopReason::kNone;
+  uint64_t resets_sent_ = 0;
   bool fin_received_ = false;
   bool fin_acked_ = false;
   bool broken_ = false;

@@ -195,6 +195,7 @@ void EngineEndpoint::ImportState(const HandOverStyle& style, Duration away) {
     Violation("import left data behind");
   }
   owner_ = Owner::kEngine;
+  stop_ = tcp::StopReason::kNone;
   if (away == Duration() && !style.kernel_between) CheckReimported();
   const std::vector<HeldBytes> held = std::exchange(out_of_order_, {});
   const std::vector<WireSegment> parked = std::exchange(parked_, {});
@@ -284,7 +285,6 @@ std::string EngineEndpoint::TearDown() {
     store_->FreeAll(&exported_->out_of_order);
   }
   owner_ = Owner::kNobody;
-  if (broken_) return "";
   if (send_memory_.live() != 0) {
     return "leak: " + std::to_string(send_memory_.live()) + " send records";
   }

@@ -36,9 +36,12 @@ void EngineEndpoint::Handle(const tcp::Outcome& outcome) {
 
 void EngineEndpoint::HandleEnds(const tcp::Outcome& outcome) {
   if ((outcome.events & tcp::kEventStopped) != 0) {
-    Violation("engine stopped, reason " +
-              std::to_string(static_cast<int>(outcome.stop)));
-    broken_ = true;
+    stop_ = outcome.stop;
+    if (!stop_expected_) {
+      Violation("engine stopped, reason " +
+                std::to_string(static_cast<int>(outcome.stop)));
+      broken_ = true;
+    }
   }
   if ((outcome.events & tcp::kEventAborted) != 0) broken_ = true;
   if (broken_) return;
@@ -107,7 +110,10 @@ bool EngineEndpoint::SendOne(const tcp::OutSegment& segment) {
     Violation(problem + ": " + Describe(wire));
     return false;
   }
-  if (wire.Has(kRst)) broken_ = true;
+  if (wire.Has(kRst)) {
+    ++resets_sent_;
+    broken_ = true;
+  }
   if (random_.Chance(config_.hold_on_wire, 16)) HoldPayload(segment);
   return true;
 }

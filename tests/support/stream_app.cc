@@ -8,8 +8,11 @@
 namespace chimney::testing {
 namespace {
 
-// How soon to look again when there was nothing to do.
-constexpr Duration kPollGap = Duration::Millis(1);
+// How soon to look again when there was nothing to do `times` times in a row:
+// 1 ms at first, 64 ms in the end.
+Duration PollGap(uint32_t times) {
+  return Duration::Millis(int64_t{1} << std::min(times, 6u));
+}
 
 }  // namespace
 
@@ -37,15 +40,16 @@ void StreamApp::WriteSome() {
           std::min<uint64_t>(left, 1 + random_.Below(plan_.max_write_bytes));
       endpoint_->Write(out_.Bytes(written_, count));
       written_ += count;
+      idle_writes_ = 0;
     } else {
-      gap = gap + kPollGap;
+      gap = gap + PollGap(idle_writes_++);
     }
   } else if (!plan_.close_last || saw_end_) {
     closed_ = true;
     endpoint_->Close();
     return;
   } else {
-    gap = gap + kPollGap;
+    gap = gap + PollGap(idle_writes_++);
   }
   clock_->After(gap, [this] { WriteSome(); });
 }
@@ -63,7 +67,8 @@ void StreamApp::ReadSome() {
     return;
   }
   Duration gap = Gap(plan_.max_read_gap) + Duration::Micros(1);
-  if (read_ == before) gap = gap + kPollGap;
+  idle_reads_ = read_ == before ? idle_reads_ + 1 : 0;
+  if (idle_reads_ > 0) gap = gap + PollGap(idle_reads_ - 1);
   if (random_.Chance(plan_.rest_ppm, 1'000'000)) gap = plan_.rest;
   clock_->After(gap, [this] { ReadSome(); });
 }

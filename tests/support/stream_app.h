@@ -71,6 +71,8 @@ class StreamApp {
   ByteStream in_;
   uint64_t written_ = 0;
   uint64_t read_ = 0;
+  uint32_t idle_writes_ = 0;
+  uint32_t idle_reads_ = 0;
   bool closed_ = false;
   bool saw_end_ = false;
   std::string error_;
