@@ -203,6 +203,9 @@ void ControlCore::HandleEvent(uint64_t tag) {
       OnNetlink();
       return;
     case EventKind::kSession:
+      // What a worker said before the session could know of it comes first.
+      while (DrainWorkers() > 0) {
+      }
       // The session may have ended by an earlier event of this batch.
       if (Session* session = FindSession(number)) OnSessionReadable(*session);
       return;

@@ -36,8 +36,10 @@ void Worker::Impl::ExecuteFinishUpload(Instant now, Operation* operation,
         std::clamp<int64_t>((now - operation->started_at).nanos(), 0,
                             std::numeric_limits<uint32_t>::max()));
   }
-  Serve(now, flow);  // may retire it
+  // Completed before the session is told: once it knows that the connection is
+  // back it may offload it again, and the control core must know by then, too.
   Complete(operation, Status::kSuccess);
+  Serve(now, flow);  // may retire it
 }
 
 // Design D3: what the peer may have been told by SACK is not reneged on.
