@@ -50,8 +50,10 @@ KernelError PeekReceiveNext(int fd, SeqNum* rcv_nxt) {
 
 KernelError Freeze(int fd, const HostLimits& limits, SocketImage* image) {
   const TimestampOffset timestamp_offset = image->timestamp_offset;
+  const CarriedState carried = image->carried;
   *image = SocketImage{};
   image->timestamp_offset = timestamp_offset;
+  image->carried = carried;
 
   KernelError error = ReadOptions(fd, image);
   if (!error.ok()) return error;

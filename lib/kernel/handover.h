@@ -61,8 +61,9 @@ KernelError PeekReceiveNext(int fd, SeqNum* rcv_nxt);
 // Attaches the drop-all filter, enters repair mode, reads everything, reads the
 // sequence numbers again. Fails with kChanged if they moved in between; on any
 // failure the socket runs on as before. Overwrites *image, but for
-// timestamp_offset: passing the image of the connection's last hand-over keeps
-// its timestamp clock exact.
+// timestamp_offset and carried: passing the image of the connection's last
+// hand-over keeps its timestamp clock exact and its retransmission timer
+// running.
 KernelError Freeze(int fd, const HostLimits& limits, SocketImage* image);
 
 // Undoes Freeze (not the placeholder): the socket runs on as if nothing had
@@ -80,7 +81,7 @@ KernelError MakePlaceholder(int fd, const SocketImage& image);
 // in the image until CompleteUpload. kTupleTaken as above; kBadImage if the
 // numbers contradict each other; kQueueTooLarge if the kernel has no memory for
 // the queues. After a failure Restore or MakePlaceholder may be repeated. Sets
-// image->timestamp_offset.
+// image->timestamp_offset and image->carried.
 KernelError Restore(int fd, SocketImage* image);
 
 // Leaves repair mode without a probe, removes the filter, puts every option

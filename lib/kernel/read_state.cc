@@ -7,6 +7,7 @@
 #include <algorithm>
 #include <cerrno>
 
+#include "kernel/carried_state.h"
 #include "kernel/repair_mode.h"
 #include "kernel/socket_options.h"
 #include "kernel/timestamp_clock.h"
@@ -104,12 +105,17 @@ void InterpretCongestion(const tcp_info& info,
       info.tcpi_rtt == 0 ? Duration() : Duration::Micros(info.tcpi_rttvar);
 }
 
-void InterpretTimers(const tcp_info& info, const tcp::TcpCachedState& cached,
+void InterpretTimers(const tcp_info& info, uint32_t unacked_bytes,
+                     const tcp::TcpCachedState& cached,
                      tcp::TcpDelegatedState* delegated) {
-  // The kernel tells the interval, not what is left of it.
-  delegated->retransmit.running = delegated->snd_max != delegated->snd_una;
+  // The kernel tells the interval, not what is left of it; the timer was last
+  // started when data was sent or acknowledged.
+  delegated->retransmit.running = unacked_bytes > 0;
   if (delegated->retransmit.running) {
-    delegated->retransmit.delta = Duration::Micros(info.tcpi_rto);
+    const Duration ran = Duration::Millis(
+        std::min(info.tcpi_last_data_sent, info.tcpi_last_ack_recv));
+    const Duration left = Duration::Micros(info.tcpi_rto) - ran;
+    delegated->retransmit.delta = left > Duration() ? left : Duration();
     delegated->retransmit.count = info.tcpi_retransmits;
   }
   delegated->keepalive.running = cached.keepalive_enabled;
@@ -267,7 +273,8 @@ KernelError ReadState(int fd, const HostLimits& limits, SocketImage* image) {
   if (!error.ok()) return error;
   InterpretConstants(info, mss_clamp, &state.constant);
   InterpretCongestion(info, &state.delegated);
-  InterpretTimers(info, state.cached, &state.delegated);
+  InterpretTimers(info, queue.unacked_bytes, state.cached, &state.delegated);
+  ApplyCarried(image->carried, MonotonicNow(), &state.delegated);
   state.cached.initial_rcv_wnd =
       ReceiveWindowBound(image->options, limits, state.constant.rcv_wind_scale);
   image->snapshot.path.path_mtu_bytes = info.tcpi_pmtu;

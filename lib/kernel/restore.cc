@@ -5,6 +5,7 @@
 #include <cerrno>
 #include <span>
 
+#include "kernel/carried_state.h"
 #include "kernel/handover.h"
 #include "kernel/queue_writer.h"
 #include "kernel/repair_mode.h"
@@ -178,6 +179,7 @@ KernelError Restore(int fd, SocketImage* image) {
   if (!error.ok()) return error;
   error = SettleReceiveBuffer(fd, *image);
   if (!error.ok()) return error;
+  image->carried = Carry(state.delegated, MonotonicNow());
   return SelectQueue(fd, RepairQueue::kNone);
 }
 

@@ -10,6 +10,8 @@
 #include <vector>
 
 #include "base/inet_address.h"
+#include "base/seq.h"
+#include "base/time.h"
 #include "offload/state.h"
 
 namespace chimney::kernel {
@@ -49,6 +51,20 @@ struct TimestampOffset {
   uint32_t value = 0;
 };
 
+// What the kernel forgets when it takes a connection back, kept for the next
+// time it is taken away: a connection that goes back and forth faster than its
+// retransmission timer runs would otherwise never retransmit.
+struct CarriedState {
+  Duration srtt;  // zero = not known
+  Duration rttvar;
+  uint32_t ssthresh_bytes = 0xFFFFFFFF;
+  // The retransmission (or persist) timer as it stood at the upload; it goes on
+  // running as long as SND.UNA stays where it was.
+  tcp::TimerState retransmit;  // delta counts from `uploaded_at`
+  SeqNum snd_una;
+  Instant uploaded_at;  // of CLOCK_MONOTONIC
+};
+
 struct SocketImage {
   // Left to the caller: neighbor, hash_value, TTL, DSCP and flow label as seen
   // on the wire (the values here are the socket's settings), and, while
@@ -71,7 +87,9 @@ struct SocketImage {
   bool holds_out_of_order = false;
 
   SavedSocketOptions options;
+  // These two are set by Restore and kept by the next Freeze.
   TimestampOffset timestamp_offset;
+  CarriedState carried;
   SocketAddress local_address{};
   SocketAddress peer_address{};
 };

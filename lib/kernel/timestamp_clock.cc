@@ -7,14 +7,17 @@
 
 namespace chimney::kernel {
 
+Instant MonotonicNow() {
+  timespec now{};
+  clock_gettime(CLOCK_MONOTONIC, &now);
+  return Instant::FromNanos(int64_t{now.tv_sec} * 1000000000 + now.tv_nsec);
+}
+
 namespace {
 
 // The kernel's millisecond timestamp clock is this plus a constant.
 uint32_t MonotonicMilliseconds() {
-  timespec now{};
-  clock_gettime(CLOCK_MONOTONIC, &now);
-  return static_cast<uint32_t>(static_cast<uint64_t>(now.tv_sec) * 1000 +
-                               static_cast<uint64_t>(now.tv_nsec) / 1000000);
+  return static_cast<uint32_t>(MonotonicNow().nanos() / 1000000);
 }
 
 }  // namespace

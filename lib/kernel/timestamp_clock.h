@@ -7,11 +7,15 @@
 
 #include <cstdint>
 
+#include "base/time.h"
 #include "kernel/kernel_error.h"
 #include "kernel/socket_image.h"
 #include "tcp/connection_state.h"
 
 namespace chimney::kernel {
+
+// CLOCK_MONOTONIC, from which the kernel derives its timestamp clocks.
+Instant MonotonicNow();
 
 // The clock's true value, from what the kernel shows (bit 0 is the unit, not
 // time) and the milliseconds of CLOCK_MONOTONIC before and after it was read;
