@@ -111,7 +111,8 @@ bool Port::SetUpQueues(const PortQueueOptions& options, std::string* error) {
     return false;
   }
   const auto socket = static_cast<unsigned int>(rte_eth_dev_socket_id(id_));
-  for (uint16_t q = 0; q < options.pools.size(); ++q) {
+  const auto queues = static_cast<uint16_t>(options.pools.size());
+  for (uint16_t q = 0; q < queues; ++q) {
     result = rte_eth_rx_queue_setup(id_, q, rx_descriptors, socket, nullptr,
                                     options.pools[q]);
     if (result != 0) {
