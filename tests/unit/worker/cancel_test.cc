@@ -29,7 +29,7 @@ class CancelTest : public WorkerTest {
 
 TEST_F(CancelTest, StreamGoesOnBothWays) {
   Bytes a = Pattern(100);
-  Send(1, &a);
+  Send(1, a);
   Poll();
   FromWire(PeerAck(30));
   ASSERT_TRUE(Terminate());
@@ -43,7 +43,7 @@ TEST_F(CancelTest, StreamGoesOnBothWays) {
   EXPECT_EQ(session.Lent(Of(Notice::Kind::kReceiveIndication).at(0)),
             Text("parked"));
   Bytes b = Pattern(50, 100);
-  EXPECT_EQ(Send(2, &b), RequestVerdict::kAccepted);
+  EXPECT_EQ(Send(2, b), RequestVerdict::kAccepted);
   Poll();
   FromWire(PeerAck(150, 6));
   Poll();
@@ -93,7 +93,7 @@ TEST_F(CancelTest, DataLentBeforeTheCutIsStillReturned) {
 TEST_F(CancelTest, QueuedFinIsStillSent) {
   frames.wire_room = 0;
   Bytes data = Pattern(10);
-  Send(1, &data);
+  Send(1, data);
   Disconnect(2, false);
   ASSERT_TRUE(Terminate());
   EXPECT_EQ(Of(Notice::Kind::kDisconnectComplete).size(), 1u);
@@ -147,7 +147,7 @@ TEST_F(CancelTest, R70PathUpdateBoundsTheSegments) {
   update.snapshot.path.path_mtu_bytes = 600;
   ASSERT_TRUE(Run(&update));
   Bytes data = Pattern(3000);
-  Send(1, &data);
+  Send(1, data);
   Poll();
   for (const Bytes& bytes : frames.to_wire) {
     const packet::FrameView view = Parsed(bytes);
@@ -173,7 +173,7 @@ TEST_F(CancelTest, R71R78NeighborAndCachedUpdatesChangeTheHeaders) {
   cached.snapshot.tcp.cached.tos_or_traffic_class = 0x20;
   ASSERT_TRUE(Run(&cached));
   Bytes data = Pattern(10);
-  Send(1, &data);
+  Send(1, data);
   Poll();
   const packet::FrameView view = Parsed(frames.to_wire.back());
   EXPECT_EQ(view.ethernet.dst, update.snapshot.neighbor.destination_mac);

@@ -72,7 +72,7 @@ TEST_F(ClosingTest, DisconnectOfAConnectionOffloadedInFinWait1) {
   Poll();
   EXPECT_EQ(Disconnect(1, false), RequestVerdict::kAccepted);
   Bytes data = Pattern(5);
-  EXPECT_EQ(Send(2, &data), RequestVerdict::kAccepted);
+  EXPECT_EQ(Send(2, data), RequestVerdict::kAccepted);
   EXPECT_EQ(session.notices.back().status, Status::kInvalidState);
   FromWire(PeerAck(1));
   Poll();
@@ -116,7 +116,7 @@ TEST_F(Ipv6Test, OffloadEchoUpload) {
   FromWire(PeerData(Text("and live"), 7));
   Poll();
   Bytes data = Pattern(3000);
-  Send(1, &data);
+  Send(1, data);
   Poll();
   EXPECT_EQ(WirePayload(), data);
   const packet::FrameView view = Parsed(frames.to_wire.back());
@@ -174,7 +174,7 @@ TEST_F(ClosingTest, SleepingSessionDoesNotHoldUpAnother) {
   Poll();
   Bytes data = Pattern(500);
   flow = mine;
-  EXPECT_EQ(Send(1, &data), RequestVerdict::kAccepted);
+  EXPECT_EQ(Send(1, data), RequestVerdict::kAccepted);
   Poll();
   FromWire(PeerAck(500));
   Poll();

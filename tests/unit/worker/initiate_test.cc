@@ -126,7 +126,7 @@ TEST_F(InitiateTest, PublishesBeforeASegmentLeaves) {
   Bytes data = Text("pong");
   ASSERT_TRUE(Offload());
   FromWire(PeerData(Text("ping!")));
-  ASSERT_EQ(Send(1, &data), RequestVerdict::kAccepted);
+  ASSERT_EQ(Send(1, data), RequestVerdict::kAccepted);
   Poll();
   EXPECT_TRUE(checked);
   frames.on_transmit = nullptr;
@@ -189,7 +189,7 @@ TEST_F(InitiateTest, R117R118EveryDatagramHasAHighIdAndDf) {
   ASSERT_TRUE(Offload());
   std::vector<Bytes> sends;
   for (size_t i = 0; i < 5; ++i) sends.push_back(Pattern(1000, i * 1000));
-  for (size_t i = 0; i < 5; ++i) Send(i, &sends[i]);
+  for (size_t i = 0; i < 5; ++i) Send(i, sends[i]);
   Poll();
   ASSERT_GE(frames.to_wire.size(), 4u);
   for (const Bytes& bytes : frames.to_wire) {
@@ -215,7 +215,7 @@ TEST_F(InitiateTest, R121TaggingTable) {
     initiate.snapshot.tcp.cached.user_priority = row.priority;
     ASSERT_TRUE(Initiate(&initiate));
     Bytes data = Text("tagged");
-    Send(1, &data);
+    Send(1, data);
     Poll();
     const packet::FrameView view = Parsed(frames.to_wire.back());
     EXPECT_EQ(view.ethernet.vlan_count, row.tags);

@@ -179,7 +179,7 @@ TEST_F(IrregularTest, R167FramesOfAnotherVlanAreNotOurs) {
 
 TEST_F(IrregularTest, R153IcmpErrorGoesToTheHostAndIsTold) {
   Bytes data = Pattern(100);
-  Send(1, &data);
+  Send(1, data);
   Poll();
   // The router quotes our segment: IP header and 8 bytes.
   const Bytes& ours = frames.to_wire.back();
@@ -213,7 +213,7 @@ TEST_F(IrregularTest, R153IcmpErrorGoesToTheHostAndIsTold) {
 
 TEST_F(IrregularTest, R191RetransmissionTimeoutAsksForTheUpload) {
   Bytes data = Pattern(100);
-  Send(1, &data);
+  Send(1, data);
   for (int i = 0; i < 10000 && control.notices.empty(); ++i) {
     frames.wire_room = 1000;
     Poll();
@@ -238,7 +238,7 @@ TEST_F(IrregularTest, R92SendsWhileWaitingForTheUploadComeBack) {
   FromWire(AsFragment(PeerData(Text("frag"))));
   Poll();
   Bytes data = Pattern(10);
-  EXPECT_EQ(Send(4, &data), RequestVerdict::kAccepted);
+  EXPECT_EQ(Send(4, data), RequestVerdict::kAccepted);
   EXPECT_EQ(session.notices.back().status, offload::Status::kUploadInProgress);
   EXPECT_EQ(session.notices.back().bytes, 0u);
   EXPECT_EQ(Disconnect(5, false), RequestVerdict::kAccepted);

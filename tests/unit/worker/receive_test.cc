@@ -158,7 +158,7 @@ TEST_F(ReceiveTest, R174DisconnectEventAfterTheLastByteWasReturned) {
   ASSERT_EQ(Of(Notice::Kind::kDisconnectEvent).size(), 1u);
   // Our half stays open (R200).
   Bytes data = Text("still here");
-  EXPECT_EQ(Send(1, &data), RequestVerdict::kAccepted);
+  EXPECT_EQ(Send(1, data), RequestVerdict::kAccepted);
   Poll();
   EXPECT_EQ(WirePayload(), data);
 }
@@ -229,7 +229,7 @@ TEST_F(ReceiveTest, EchoOfALongStream) {
       echoes[i] = session.Lent(notice);
       received += notice.bytes;
       ASSERT_EQ(Return(notice, notice.bytes), RequestVerdict::kAccepted);
-      ASSERT_EQ(Send(i, &echoes[i]), RequestVerdict::kAccepted);
+      ASSERT_EQ(Send(i, echoes[i]), RequestVerdict::kAccepted);
     }
     Poll();
     frames.wire_room = 1000;

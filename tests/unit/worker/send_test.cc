@@ -19,7 +19,7 @@ class SendTest : public WorkerTest {
 
 TEST_F(SendTest, R110CompletesOnlyWhenEveryByteIsAcknowledged) {
   Bytes data = Pattern(100);
-  ASSERT_EQ(Send(9, &data), RequestVerdict::kAccepted);
+  ASSERT_EQ(Send(9, data), RequestVerdict::kAccepted);
   Poll();
   EXPECT_EQ(WirePayload(), data);
   EXPECT_TRUE(session.notices.empty());
@@ -38,7 +38,7 @@ TEST_F(SendTest, R110CompletesOnlyWhenEveryByteIsAcknowledged) {
 
 TEST_F(SendTest, SndUnaIsPublishedBeforeTheCompletion) {
   Bytes data = Pattern(10);
-  Send(1, &data);
+  Send(1, data);
   Poll();
   FromWire(PeerAck(10));
   Poll();
@@ -48,11 +48,11 @@ TEST_F(SendTest, SndUnaIsPublishedBeforeTheCompletion) {
 
 TEST_F(SendTest, R107R110NblsOfSeveralPiecesCompleteOnceAndInOrder) {
   Bytes a = Pattern(100), b = Pattern(200, 100), c = Pattern(50, 300);
-  EXPECT_EQ(Send(1, &a, false), RequestVerdict::kAccepted);
+  EXPECT_EQ(Send(1, a, false), RequestVerdict::kAccepted);
   Poll();
   EXPECT_TRUE(frames.to_wire.empty());  // enters whole
-  EXPECT_EQ(Send(1, &b, true), RequestVerdict::kAccepted);
-  EXPECT_EQ(Send(2, &c, true), RequestVerdict::kAccepted);
+  EXPECT_EQ(Send(1, b, true), RequestVerdict::kAccepted);
+  EXPECT_EQ(Send(2, c, true), RequestVerdict::kAccepted);
   Poll();
   // The second NBL waits for the first one's ACK (Nagle).
   FromWire(PeerAck(300));
@@ -69,7 +69,7 @@ TEST_F(SendTest, R107R110NblsOfSeveralPiecesCompleteOnceAndInOrder) {
 
 TEST_F(SendTest, NblWithoutBytesCompletes) {
   Bytes none;
-  EXPECT_EQ(Send(5, &none), RequestVerdict::kAccepted);
+  EXPECT_EQ(Send(5, none), RequestVerdict::kAccepted);
   Poll();
   ASSERT_EQ(session.notices.size(), 1u);
   EXPECT_EQ(session.notices[0].id, 5u);
@@ -78,7 +78,7 @@ TEST_F(SendTest, NblWithoutBytesCompletes) {
 TEST_F(SendTest, MemoryADriverStillReadsIsNotGivenBack) {
   frames.zero_copy = true;
   Bytes data = Pattern(100);
-  Send(1, &data);
+  Send(1, data);
   Poll();
   FromWire(PeerAck(100));
   Poll();
@@ -91,7 +91,7 @@ TEST_F(SendTest, MemoryADriverStillReadsIsNotGivenBack) {
 TEST_F(SendTest, FlowWaitsForRoomOnTheWire) {
   frames.wire_room = 0;
   Bytes data = Pattern(100);
-  Send(1, &data);
+  Send(1, data);
   Poll();
   EXPECT_TRUE(frames.to_wire.empty());
   EXPECT_EQ(worker->Poll(now), 0u);  // and does not spin
@@ -103,7 +103,7 @@ TEST_F(SendTest, FlowWaitsForRoomOnTheWire) {
 TEST_F(SendTest, R108SendsBeyondTheWindowAreAccepted) {
   std::vector<Bytes> sends(20, Pattern(10000));
   for (size_t i = 0; i < sends.size(); ++i) {
-    EXPECT_EQ(Send(i, &sends[i]), RequestVerdict::kAccepted);
+    EXPECT_EQ(Send(i, sends[i]), RequestVerdict::kAccepted);
   }
   Poll();
   EXPECT_LE(WirePayload().size(), 64000u);
@@ -112,9 +112,9 @@ TEST_F(SendTest, R108SendsBeyondTheWindowAreAccepted) {
 TEST_F(SendTest, R175ResetAbortsEverythingInOrder) {
   Bytes a = Pattern(100), b = Pattern(100), c = Pattern(100);
   Bytes buffer1(10), buffer2(10);
-  Send(1, &a);
-  Send(2, &b);
-  Send(3, &c);
+  Send(1, a);
+  Send(2, b);
+  Send(3, c);
   Post(4, &buffer1);
   Post(5, &buffer2);
   EXPECT_EQ(Disconnect(6, false), RequestVerdict::kAccepted);
@@ -147,13 +147,13 @@ TEST_F(SendTest, R175ResetAbortsEverythingInOrder) {
   ASSERT_EQ(control.notices.size(), 1u);
   EXPECT_EQ(control.notices[0].kind, ControlNotice::Kind::kRetrieve);
   EXPECT_EQ(control.notices[0].cookie, kCookie);
-  EXPECT_EQ(Send(7, &a), RequestVerdict::kAccepted);
+  EXPECT_EQ(Send(7, a), RequestVerdict::kAccepted);
   EXPECT_EQ(session.notices.back().status, Status::kRequestAborted);
 }
 
 TEST_F(SendTest, R170R171GracefulDisconnectWaitsForTheAckOfTheFin) {
   Bytes data = Pattern(50);
-  Send(1, &data);
+  Send(1, data);
   EXPECT_EQ(Disconnect(2, false), RequestVerdict::kAccepted);
   Poll();
   const packet::Segment last = Parsed(frames.to_wire.back()).segment;
@@ -173,14 +173,14 @@ TEST_F(SendTest, R170R171GracefulDisconnectWaitsForTheAckOfTheFin) {
   FromWire(PeerData(Text("more"), 0, 51));
   Poll();
   EXPECT_EQ(Of(Notice::Kind::kReceiveIndication).size(), 1u);
-  EXPECT_EQ(Send(3, &data), RequestVerdict::kAccepted);
+  EXPECT_EQ(Send(3, data), RequestVerdict::kAccepted);
   EXPECT_EQ(session.notices.back().status, Status::kInvalidState);
 }
 
 TEST_F(SendTest, R169AbortiveDisconnectSendsRstAfterAbortingTheSends) {
   Bytes data = Pattern(50);
   Bytes buffer(10);
-  Send(1, &data);
+  Send(1, data);
   Post(3, &buffer);
   EXPECT_EQ(Disconnect(2, true), RequestVerdict::kAccepted);
   Poll();

@@ -22,7 +22,7 @@ TEST_F(SessionTest, FullRingKeepsNoticesInTheFlow) {
   session.room = 0;
   std::vector<Bytes> sends(10, Pattern(10));
   for (size_t i = 0; i < sends.size(); ++i) {
-    EXPECT_EQ(Send(i, &sends[i]), RequestVerdict::kAccepted);
+    EXPECT_EQ(Send(i, sends[i]), RequestVerdict::kAccepted);
   }
   Poll();
   while (WirePayload().size() < 100) {  // Nagle holds small ones back
@@ -72,14 +72,14 @@ TEST_F(SessionTest, RequestsThatCannotBeToldStayInTheRing) {
   ASSERT_TRUE(Terminate());
   session.room = 0;
   Bytes data = Pattern(10);
-  EXPECT_EQ(Send(1, &data), RequestVerdict::kNoResources);
+  EXPECT_EQ(Send(1, data), RequestVerdict::kNoResources);
   session.room = 1;
-  EXPECT_EQ(Send(1, &data), RequestVerdict::kAccepted);
+  EXPECT_EQ(Send(1, data), RequestVerdict::kAccepted);
 }
 
 TEST_F(SessionTest, UploadFinishesAlthoughTheSessionDoesNotRead) {
   Bytes data = Pattern(10), buffer(10);
-  Send(1, &data);
+  Send(1, data);
   Post(2, &buffer);
   session.room = 0;
   ASSERT_TRUE(Upload());
@@ -106,9 +106,9 @@ TEST_F(SessionTest, UploadFinishesAlthoughTheSessionDoesNotRead) {
 TEST_F(SessionTest, OneSessionLeavesRecordsToTheOthers) {
   Bytes data = Pattern(1);
   uint32_t accepted = 0;
-  while (Send(accepted, &data) == RequestVerdict::kAccepted) ++accepted;
+  while (Send(accepted, data) == RequestVerdict::kAccepted) ++accepted;
   EXPECT_EQ(accepted, 128u);  // of 256
-  EXPECT_EQ(Send(accepted, &data), RequestVerdict::kNoResources);
+  EXPECT_EQ(Send(accepted, data), RequestVerdict::kNoResources);
 }
 
 TEST_F(SessionTest, RequestsThatBreakTheRules) {
@@ -155,17 +155,14 @@ TEST_F(SessionTest, FlowsOfOthersAreOutOfReach) {
 
 TEST_F(SessionTest, ClosedSessionEndsWithItsLastFlow) {
   Bytes data = Pattern(100), buffer(10);
-  Send(1, &data);
+  Send(1, data);
   Post(2, &buffer);
   FromWire(PeerData(Pattern(5), 0));
   Poll();
   FromWire(PeerData(Pattern(500, 5), 5));
   Poll();
   const size_t told = session.notices.size();
-  close.kind = Operation::Kind::kCloseSession;
-  close.session_id = kSessionId;
-  worker->Execute(now, &close);
-  Poll();
+  CloseSession();
   EXPECT_FALSE(control.IsDone(close));
   // What was accepted is still sent; nothing is told or lent any more.
   FromWire(PeerData(Pattern(10, 505), 505, 60));
@@ -207,10 +204,8 @@ TEST_F(SessionTest, SessionsOpenOnceAndWhileThereIsRoom) {
 
 TEST_F(SessionTest, ManyHandOversLeaveNothingBehind) {
   uint32_t sent = 0, received = 0;
-  std::vector<std::unique_ptr<Bytes>> memory;
   for (int cycle = 0; cycle < 100; ++cycle) {
-    memory.push_back(std::make_unique<Bytes>(Pattern(70, sent)));
-    ASSERT_EQ(Send(1, memory.back().get()), RequestVerdict::kAccepted);
+    ASSERT_EQ(Send(1, Pattern(70, sent)), RequestVerdict::kAccepted);
     FromWire(PeerData(Pattern(90, received), received, sent));
     Poll();
     for (const Notice& notice : Of(Notice::Kind::kReceiveIndication)) {

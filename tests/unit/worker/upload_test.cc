@@ -69,8 +69,8 @@ TEST_F(UploadTest, R98OwedAckLeavesBeforeTheCompletion) {
 
 TEST_F(UploadTest, R95PendingSendsAreHandedBackFromSndUna) {
   Bytes a = Pattern(100), b = Pattern(300, 100);
-  Send(1, &a);
-  Send(2, &b);
+  Send(1, a);
+  Send(2, b);
   Poll();
   FromWire(PeerAck(40));
   ASSERT_TRUE(Terminate());
@@ -91,7 +91,7 @@ TEST_F(UploadTest, R95PendingSendsAreHandedBackFromSndUna) {
 TEST_F(UploadTest, SendsThatWereAcknowledgedSucceedAllTheSame) {
   frames.zero_copy = true;
   Bytes a = Pattern(100);
-  Send(1, &a);
+  Send(1, a);
   Poll();
   FromWire(PeerAck(100));
   ASSERT_TRUE(Terminate());
@@ -192,7 +192,7 @@ TEST_F(UploadTest, OutOfOrderDataIsReplayedNotRenegedOn) {
 
 TEST_F(UploadTest, R90EverythingPendingIsOverBeforeTheCompletion) {
   Bytes data = Pattern(100), buffer(10);
-  Send(1, &data);
+  Send(1, data);
   Post(2, &buffer);
   Disconnect(3, false);
   frames.wire_room = 0;
@@ -208,9 +208,9 @@ TEST_F(UploadTest, R90EverythingPendingIsOverBeforeTheCompletion) {
 TEST_F(UploadTest, RequestsBehindTheCutComeBack) {
   ASSERT_TRUE(Terminate());
   Bytes data = Pattern(10), buffer(10);
-  EXPECT_EQ(Send(1, &data, false), RequestVerdict::kAccepted);
+  EXPECT_EQ(Send(1, data, false), RequestVerdict::kAccepted);
   EXPECT_TRUE(session.notices.empty());
-  EXPECT_EQ(Send(1, &data, true), RequestVerdict::kAccepted);
+  EXPECT_EQ(Send(1, data, true), RequestVerdict::kAccepted);
   EXPECT_EQ(Post(2, &buffer), RequestVerdict::kAccepted);
   EXPECT_EQ(Disconnect(3, false), RequestVerdict::kAccepted);
   ASSERT_EQ(session.notices.size(), 3u);
@@ -222,11 +222,11 @@ TEST_F(UploadTest, RequestsBehindTheCutComeBack) {
 
 TEST_F(UploadTest, HalfSubmittedNblComesBackWhole) {
   Bytes a = Pattern(10), b = Pattern(10, 10);
-  EXPECT_EQ(Send(1, &a, false), RequestVerdict::kAccepted);
+  EXPECT_EQ(Send(1, a, false), RequestVerdict::kAccepted);
   Poll();
   ASSERT_TRUE(Terminate());
   EXPECT_TRUE(terminate.send_data.empty());
-  EXPECT_EQ(Send(1, &b, true), RequestVerdict::kAccepted);
+  EXPECT_EQ(Send(1, b, true), RequestVerdict::kAccepted);
   ASSERT_EQ(session.notices.size(), 1u);
   EXPECT_EQ(session.notices[0].status, Status::kUploadInProgress);
   EXPECT_EQ(session.notices[0].bytes, 0u);
@@ -236,7 +236,7 @@ TEST_F(UploadTest, StaleHandlesAreRecognised) {
   ASSERT_TRUE(Upload());
   session.notices.clear();
   Bytes data = Pattern(10), buffer(10);
-  EXPECT_EQ(Send(11, &data), RequestVerdict::kUnknownFlow);
+  EXPECT_EQ(Send(11, data), RequestVerdict::kUnknownFlow);
   EXPECT_EQ(Post(12, &buffer), RequestVerdict::kUnknownFlow);
   EXPECT_EQ(Disconnect(13, true), RequestVerdict::kUnknownFlow);
   ASSERT_EQ(session.notices.size(), 3u);
@@ -255,7 +255,7 @@ TEST_F(UploadTest, StaleHandlesAreRecognised) {
 
 TEST_F(UploadTest, LostConnectionAbortsWhatWasPending) {
   Bytes data = Pattern(100);
-  Send(1, &data);
+  Send(1, data);
   ASSERT_TRUE(Terminate());
   finish.moved = false;
   ASSERT_TRUE(Finish());

@@ -7,6 +7,7 @@
 
 #include <gtest/gtest.h>
 
+#include <deque>
 #include <memory>
 #include <string_view>
 #include <vector>
@@ -74,10 +75,11 @@ class WorkerTest : public ::testing::Test {
   bool Terminate();
   bool Finish();
   bool Upload() { return Terminate() && Finish(); }
-  bool CloseSession();
+  void CloseSession();
 
   // Requests.
-  RequestVerdict Send(uint64_t id, Bytes* data, bool ends_nbl = true);
+  // A copy of `data` is sent and outlives the worker.
+  RequestVerdict Send(uint64_t id, const Bytes& data, bool ends_nbl = true);
   RequestVerdict Post(uint64_t id, Bytes* buffer, bool no_push = false);
   RequestVerdict Return(const Notice& notice, uint32_t bytes);
   RequestVerdict Disconnect(uint64_t id, bool abortive);
@@ -88,6 +90,7 @@ class WorkerTest : public ::testing::Test {
     return session.OfKind(kind);
   }
 
+  std::deque<Bytes> send_memory;
   FakeFramePort frames;
   FakeSessionPort session{2048, 64};
   FakeControlPort control;
