@@ -38,6 +38,9 @@ constexpr Duration kSpinAfterWork = Duration::Micros(60);
 constexpr Duration kHeartbeatInterval = Duration::Millis(100);
 constexpr Duration kConntrackRefreshInterval = Duration::Seconds(3600);
 constexpr int kMaxEvents = 64;
+// What a connection may have unread moves at each hand-over and shares the
+// session's receive memory; some kernels would let it grow much further.
+constexpr uint32_t kMaxReceiveBufferBytes = 6u << 20;
 // The workers' numbers are at most this old; and how long their last notices
 // may take to find room.
 constexpr Duration kCensusAge = Duration::Millis(15);
@@ -103,6 +106,8 @@ bool ControlCore::ReadHost(std::string* error) {
   }
   context_.eligibility.namespace_inode = status.st_ino;
   failed = kernel::ReadHostLimits(&context_.host_limits);
+  context_.host_limits.max_receive_buffer_bytes = std::min(
+      context_.host_limits.max_receive_buffer_bytes, kMaxReceiveBufferBytes);
   if (failed.ok()) failed = kernel::NetlinkWatcher::Open(&netlink_);
   if (!failed.ok()) *error = failed.ToString();
   return failed.ok();

@@ -41,10 +41,12 @@ void PutTimersBack(int fd, const SavedSocketOptions& options,
 // Writes the bytes that were never sent; a program's TCP_NOTSENT_LOWAT must not
 // keep them out.
 KernelError WriteUnsent(int fd, std::span<const uint8_t> unsent,
-                        const SavedSocketOptions& options, size_t* written) {
+                        const SocketImage& image, size_t* written) {
   constexpr int kNoLowWaterMark = -1;  // the largest unsigned value
-  const uint64_t needed = QueueBufferBytes(unsent.size());
-  if (needed > static_cast<uint64_t>(options.send_buffer_bytes)) {
+  // What was sent is in the same buffer, and is not acknowledged before this
+  // is done: the peer's segments are parked.
+  const uint64_t needed = QueueBufferBytes(image.send_bytes.size());
+  if (needed > static_cast<uint64_t>(image.options.send_buffer_bytes)) {
     const KernelError grown = SetBufferBytes(fd, SO_SNDBUFFORCE, needed);
     if (!grown.ok()) return grown;
   }
@@ -59,17 +61,13 @@ KernelError WriteUnsent(int fd, std::span<const uint8_t> unsent,
   return error;
 }
 
-// The size and the lock as they were; a buffer that nobody fixed keeps what it
-// needs.
+// The size and the lock as they were, also where the queue is longer: the
+// kernel then takes no more until it has drained. A size that stayed grown
+// would let the program write that much more, and the next hand-over would
+// carry and grow it again.
 KernelError SettleSendBuffer(int fd, const SavedSocketOptions& options) {
-  KernelError error;
-  constexpr int kBufLockSend = 1;
-  const bool fixed = options.buffer_lock_bits < 0 ||
-                     (options.buffer_lock_bits & kBufLockSend) != 0;
-  if (fixed) {
-    error = SetBufferBytes(fd, SO_SNDBUFFORCE,
-                           static_cast<uint64_t>(options.send_buffer_bytes));
-  }
+  KernelError error = SetBufferBytes(
+      fd, SO_SNDBUFFORCE, static_cast<uint64_t>(options.send_buffer_bytes));
   if (options.buffer_lock_bits >= 0) {
     Note(SetInt(fd, SOL_SOCKET, kSoBufLock, options.buffer_lock_bits,
                 "SO_BUF_LOCK"),
@@ -126,8 +124,7 @@ KernelError CompleteUpload(int fd, const SocketImage& image,
   const std::span<const uint8_t> unsent =
       std::span<const uint8_t>(image.send_bytes).subspan(plan.sent_bytes);
   if (progress->unsent_bytes_written < unsent.size()) {
-    error =
-        WriteUnsent(fd, unsent, image.options, &progress->unsent_bytes_written);
+    error = WriteUnsent(fd, unsent, image, &progress->unsent_bytes_written);
     if (!error.ok()) return error;
   }
   if (plan.inject.fin_after_segments && !progress->fin_done) {
