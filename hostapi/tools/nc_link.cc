@@ -31,7 +31,8 @@ bool NcLink::OpenSession(std::string* why) {
     wishes.socket_path = options_.socket_path.c_str();
   }
   wishes.name = "chimney-nc";
-  wishes.max_connections = 1;
+  // The next offload may come before the daemon has put the last one away.
+  wishes.max_connections = 4;
   if (hostapi::Session::Open(wishes, &session_, why) != CHIMNEY_OK) {
     return false;
   }

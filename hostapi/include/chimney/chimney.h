@@ -208,13 +208,14 @@ int chimney_conn_create(struct chimney_session *session, int fd,
  * chimney_stream_unsent() == 0 where that matters. NULL is allowed. */
 void chimney_conn_destroy(struct chimney_conn *conn);
 
-/* Starts an offload; OFFLOADED or OFFLOAD_FAILED follows. CHIMNEY_E_STATE
- * unless IN_HOST (R39); CHIMNEY_E_AGAIN when the daemon is behind; _RESET after
- * an abort; _DAEMON_GONE. */
+/* Starts an offload; OFFLOADED or OFFLOAD_FAILED follows. Any number may be
+ * asked for at once: the library passes them on as fast as the daemon takes
+ * them. CHIMNEY_E_STATE unless IN_HOST (R39); _RESET after an abort;
+ * _DAEMON_GONE. */
 int chimney_conn_offload(struct chimney_conn *conn);
 
 /* Starts an upload (terminate, R84); UPLOADED or UPLOAD_FAILED follows.
- * CHIMNEY_E_STATE unless OFFLOADED; CHIMNEY_E_AGAIN; CHIMNEY_E_DAEMON_GONE. */
+ * CHIMNEY_E_STATE unless OFFLOADED; CHIMNEY_E_DAEMON_GONE. */
 int chimney_conn_upload(struct chimney_conn *conn);
 
 /* Ends the connection at once with a reset (R169), wherever it is; during a
