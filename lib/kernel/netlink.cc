@@ -1,6 +1,9 @@
 // SPDX-License-Identifier: BSD-3-Clause
 #include "kernel/netlink.h"
 
+#include <sys/socket.h>
+#include <sys/time.h>
+
 #include <algorithm>
 #include <cerrno>
 #include <cstring>
@@ -42,7 +45,9 @@ NetlinkRequest::NetlinkRequest(uint16_t type, uint16_t flags) {
   nlmsghdr* header = mnl_nlmsg_put_header(buffer_.data());
   header->nlmsg_type = type;
   header->nlmsg_flags = static_cast<uint16_t>(
-      NLM_F_REQUEST | flags | ((flags & NLM_F_DUMP) != 0 ? 0 : NLM_F_ACK));
+      NLM_F_REQUEST | flags |
+      // NLM_F_DUMP is two bits, one of which means something else elsewhere.
+      ((flags & NLM_F_DUMP) == NLM_F_DUMP ? 0 : NLM_F_ACK));
   header->nlmsg_seq = 1;
 }
 
@@ -58,6 +63,10 @@ KernelError AskNetlink(int bus, NetlinkRequest& request, const char* step,
       mnl_socket_bind(socket.get(), 0, MNL_SOCKET_AUTOPID) != 0) {
     return KernelError{KernelErrorCode::kNetlink, errno, step};
   }
+  // The kernel answers at once; should it ever not, the caller must not hang.
+  const timeval patience = {1, 0};
+  setsockopt(mnl_socket_get_fd(socket.get()), SOL_SOCKET, SO_RCVTIMEO,
+             &patience, sizeof(patience));
   const nlmsghdr* message = request.message();
   if (mnl_socket_sendto(socket.get(), message, message->nlmsg_len) < 0) {
     return KernelError{KernelErrorCode::kNetlink, errno, step};
