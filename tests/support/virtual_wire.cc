@@ -93,7 +93,12 @@ Fate VirtualLink::Decide(const WireSegment& segment, uint64_t number) {
 
 bool VirtualLink::BurstTakesIt() {
   if (config_.burst_start_ppm == 0) return false;
-  if (!in_burst_) in_burst_ = random_.Chance(config_.burst_start_ppm, kMillion);
+  const Instant now = clock_->now();
+  if (in_burst_ && now - burst_began_at_ > config_.burst_max) in_burst_ = false;
+  if (!in_burst_) {
+    in_burst_ = random_.Chance(config_.burst_start_ppm, kMillion);
+    burst_began_at_ = now;
+  }
   if (!in_burst_) return false;
   if (random_.Chance(config_.burst_end_ppm, kMillion)) in_burst_ = false;
   return true;

@@ -28,7 +28,9 @@ struct LinkConfig {
   // Burst loss: in the good state a segment enters a burst with this chance; a
   // burst takes every segment and ends after each with the other chance.
   uint32_t burst_start_ppm = 0;
+  // However little is sent, a burst is over after burst_max.
   uint32_t burst_end_ppm = 300'000;
+  Duration burst_max = Duration::Seconds(1);
   uint32_t duplicate_ppm = 0;
   uint32_t corrupt_ppm = 0;  // dropped at the far end for its checksum
   // A segment that is picked for reordering is late by up to this much.
@@ -110,6 +112,7 @@ class VirtualLink {
   TooBig too_big_;
   std::vector<DropRule> rules_;
   bool in_burst_ = false;
+  Instant burst_began_at_;
   Instant link_free_at_;
   std::vector<Instant> departures_;  // of what waits for the link
   Counters counters_;
