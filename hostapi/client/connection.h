@@ -80,6 +80,9 @@ struct Connection {
   std::deque<PendingSend> pending_sends;
   std::deque<BouncedSend> bounced_sends;
   uint64_t unsent_bytes = 0;  // stream bytes in both queues
+  // Came with the last offload and is not acknowledged: counts against the send
+  // buffer as well, or each hand-over would let another buffer in.
+  uint64_t imported_bytes = 0;
 
   // Ending.
   bool shutdown_wanted = false;

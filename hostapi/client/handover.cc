@@ -100,6 +100,7 @@ void Session::OnOffloaded(Connection& connection, uint32_t lane,
   connection.cut = false;
   connection.must_say_resumed = false;
   connection.retrieve_reason = CHIMNEY_REASON_NONE;
+  connection.imported_bytes = notice.bytes;
   OffloadOver();
   if (connection.forgotten) {
     StartTerminate(connection);
@@ -168,6 +169,7 @@ void Session::OnUploaded(Connection& connection,
   }
   connection.flow = 0;
   connection.cut = false;
+  connection.imported_bytes = 0;
   connection.control_request = 0;
   chimney_event& event = Emit(CHIMNEY_EVENT_UPLOADED, &connection);
   event.elapsed_ns = notice.elapsed_ns;

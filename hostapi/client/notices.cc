@@ -129,6 +129,11 @@ void Session::OnFlowNotice(Connection& connection, uint32_t lane,
 
 void Session::OnSendComplete(Connection& connection,
                              const abi::NoticeEntry& notice) {
+  if (notice.request_id == abi::kImportedSendId) {
+    connection.imported_bytes = 0;
+    EmitWritable(connection);
+    return;
+  }
   std::deque<PendingSend>& pending = connection.pending_sends;
   const uint64_t index = notice.request_id - connection.first_send;
   if (index >= pending.size() || pending[index].done) return;
@@ -138,7 +143,8 @@ void Session::OnSendComplete(Connection& connection,
     pending.pop_front();
     ++connection.first_send;
   }
-  const bool room = connection.unsent_bytes <= send_buffer_bytes_ / 2;
+  const bool room = connection.unsent_bytes + connection.imported_bytes <=
+                    send_buffer_bytes_ / 2;
   if (connection.Offloaded() && room) EmitWritable(connection);
 }
 

@@ -39,10 +39,12 @@ ssize_t Session::SendToRing(Connection& connection, const uint8_t* data,
                             size_t bytes) {
   size_t taken = 0;
   if (FlushToRing(connection)) {
-    while (taken < bytes && connection.unsent_bytes < send_buffer_bytes_) {
+    for (;;) {
+      const uint64_t held = connection.unsent_bytes + connection.imported_bytes;
+      if (taken == bytes || held >= send_buffer_bytes_) break;
       const uint64_t wanted =
           std::min({uint64_t{bytes - taken}, kStreamBlockBytes,
-                    send_buffer_bytes_ - connection.unsent_bytes});
+                    send_buffer_bytes_ - held});
       BouncedSend block;
       uint64_t got = 0;
       block.block =
@@ -61,7 +63,9 @@ ssize_t Session::SendToRing(Connection& connection, const uint8_t* data,
   if (taken < bytes) {
     connection.write_wanted = true;
     // With nothing in flight no completion will come to wake the writer.
-    if (connection.pending_sends.empty()) Stall(connection);
+    if (connection.pending_sends.empty() && connection.imported_bytes == 0) {
+      Stall(connection);
+    }
   }
   return taken > 0 ? static_cast<ssize_t>(taken) : ssize_t{CHIMNEY_E_AGAIN};
 }

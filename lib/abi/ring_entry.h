@@ -86,6 +86,10 @@ enum class NoticeOp : uint16_t {
   kUploaded = 24,   // cookie, flow: the socket is the kernel's again
 };
 
+// request_id of the kSendComplete of the send data that came with an offload,
+// whose length is `bytes` of kOffloaded.
+inline constexpr uint64_t kImportedSendId = ~uint64_t{0};
+
 struct NoticeEntry {
   NoticeOp op = NoticeOp::kSendComplete;
   uint8_t status = 0;  // offload::Status

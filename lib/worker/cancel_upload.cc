@@ -56,6 +56,7 @@ void Worker::Impl::ExecuteCancelUpload(Instant now, Operation* operation,
   waiting->Unlink();
   flow->lent_unaccounted = flow->lent_bytes;
   flow->elapsed_ns = 0;
+  flow->imported_send_bytes = 0;  // told before
   // The session learns that it may go on; what came back to it as
   // kUploadInProgress is posted again.
   flow->offloaded = Telling::kDue;

@@ -123,6 +123,9 @@ struct Flow : FlowKey,
   offload::Status nbl_status = offload::Status::kSuccess;
   uint32_t records_held = 0;  // given to the engine, not completed
 
+  // Send data that came with the offload, for kOffloaded.
+  uint32_t imported_send_bytes = 0;
+
   // Receives.
   PostedList posted;
   PostedList done;  // to be told, in order

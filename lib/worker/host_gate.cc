@@ -29,8 +29,12 @@ Disposition Worker::Impl::OnHostFrame(const Looked& looked) {
   if (!flow->gate_open) return PassRestricted(*flow, looked);
   if (looked.verdict != FrameVerdict::kTcp) return Disposition::kForward;
   Learn(view, &flow->learned);
+  flow->learned.holds_out_of_order = view.segment.options.sack_count > 0;
   if (flow->fence.operation == nullptr || !IsFenceAnswer(flow, view)) {
     return Disposition::kForward;
+  }
+  if (flow->fence.wants_duplicate_report) {
+    flow->learned.holds_out_of_order = view.segment.options.sack_count > 1;
   }
   flow->learned.has_timestamps = view.segment.options.has_timestamps;
   flow->learned.tsval = view.segment.options.tsval;

@@ -134,6 +134,8 @@ void Worker::Impl::BringToLife(Instant now, const Operation& operation,
   flow->nic_reached_at = now - snapshot.neighbor.nic_reachability_delta;
   flow->fin_queued = snapshot.tcp.delegated.fin_queued ||
                      FinSent(snapshot.tcp.delegated.state);
+  flow->imported_send_bytes =
+      static_cast<uint32_t>(operation.send_bytes.size());
   flow->indications_wait = !operation.receive_bytes.empty();
   flow->offloaded = Telling::kDue;
   flow->elapsed_ns = 0;

@@ -40,6 +40,7 @@ void Worker::Impl::TellOffloaded(Turn* turn) {
   Notice notice;
   notice.kind = Notice::Kind::kOffloaded;
   notice.elapsed_ns = flow->elapsed_ns;
+  notice.bytes = flow->imported_send_bytes;
   Emit(turn, notice);
   flow->offloaded = Telling::kTold;
 }
@@ -124,7 +125,8 @@ void Worker::Impl::TellSends(Turn* turn) {
           flow->nbl_bytes, std::numeric_limits<uint32_t>::max()));
       flow->nbl_bytes = 0;
       flow->nbl_status = Status::kSuccess;
-      if (!record->imported) Emit(turn, notice);
+      if (record->imported) notice.id = kImportedSendId;
+      Emit(turn, notice);
     }
     --flow->records_held;
     FreeRecord(flow->session, record);

@@ -35,6 +35,9 @@ struct LearnedPath {
   bool has_timestamps = false;
   uint32_t tsval = 0;
   uint32_t tsecr = 0;
+  // Its SACK blocks, but for the one that names the fence's byte: the kernel
+  // holds data behind a hole, which no socket option reveals either.
+  bool holds_out_of_order = false;
 };
 
 struct Operation {

@@ -49,6 +49,10 @@ enum class RequestVerdict : uint8_t {
   kNoResources,  // try the same request again later: leave it in the ring
 };
 
+// Id of the kSendComplete of the send data that came with an offload: one
+// notice for all of it (R48).
+inline constexpr uint64_t kImportedSendId = ~uint64_t{0};
+
 // To the session.
 struct Notice {
   enum class Kind : uint8_t {
@@ -59,7 +63,8 @@ struct Notice {
     kDisconnectEvent,     // TcpIndicateDisconnect: peer's FIN, all data taken
     kAbortEvent,          // TcpIndicateAbort
     kRetrieveEvent,       // TcpIndicateRetrieve: reason
-    kOffloaded,           // the connection is live; first notice of a flow.
+    kOffloaded,           // the connection is live; first notice of a flow;
+                          // bytes of send data came with it.
                           // Comes again if an upload failed: what came back
                           // as kUploadInProgress is to be posted again
     kUploaded,            // the connection is in the kernel; last notice of it
