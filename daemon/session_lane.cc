@@ -103,6 +103,11 @@ LaneFault SessionLane::Translate(const abi::RequestEntry& entry,
   return LaneFault::kNone;
 }
 
+bool SessionLane::Empty() const {
+  abi::RequestEntry entry;
+  return rings_->requests.Peek(&entry) == ring::RequestRingVerdict::kEmpty;
+}
+
 size_t SessionLane::PollRequests(Instant now, worker::Worker* worker,
                                  size_t budget) {
   size_t taken = 0;

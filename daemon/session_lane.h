@@ -62,6 +62,8 @@ class SessionLane final : public worker::SessionPort {
   // taken off the ring. After a fault it takes nothing more.
   size_t PollRequests(Instant now, worker::Worker* worker, size_t budget);
   LaneFault fault() const { return fault_; }
+  // No request waits.
+  bool Empty() const;
 
   // What the session wrote as an entry, proved: kNone and `*request` set, or
   // the rule that it breaks. Changes nothing.

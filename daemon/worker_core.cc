@@ -162,8 +162,29 @@ void WorkerCore::Sort(Instant now, Side from, std::span<rte_mbuf*> received) {
 size_t WorkerCore::TakeOperations(Instant now) {
   std::array<worker::Operation*, kOperationBurst> operations;
   const size_t count = link_->Take(operations);
-  for (size_t i = 0; i < count; ++i) worker_.Execute(now, operations[i]);
+  for (size_t i = 0; i < count; ++i) {
+    worker::Operation* operation = operations[i];
+    // The session is dead: what it had posted is taken in before the cut, or
+    // it would be lost. What finds no room has to wait for the peer.
+    if (operation->kind == worker::Operation::Kind::kTerminate &&
+        operation->include_lent && !DrainLane(now, operation->session_id)) {
+      operation->status = offload::Status::kResources;
+      link_->Complete(operation);
+      continue;
+    }
+    worker_.Execute(now, operation);
+  }
   return count;
+}
+
+bool WorkerCore::DrainLane(Instant now, uint32_t session_id) {
+  for (OpenLane& open : lanes_) {
+    if (open.lane->session_id() != session_id) continue;
+    while (open.lane->PollRequests(now, &worker_, kLaneBudget) > 0) {
+    }
+    return open.lane->fault() != LaneFault::kNone || open.lane->Empty();
+  }
+  return true;
 }
 
 size_t WorkerCore::PollLanes(Instant now) {
