@@ -124,15 +124,17 @@ void Build(Tcb& tcb, Instant now, const SendPlan& plan, OutSegment* out) {
   out->retransmission = occupies && plan.seq.Before(tcb.snd.max);
 }
 
-// Every segment carries the acknowledgement.
-void NoteAckSent(Tcb& tcb, const OutSegment& out) {
+// Every segment carries the acknowledgement, but a peer need not look at that
+// of a segment it has seen before: then the ACK stays owed.
+void NoteAckSent(Tcb& tcb, const SendPlan& plan, const OutSegment& out) {
   ReceiveState& rcv = tcb.rcv;
+  if (out.options.has_timestamps) tcb.ts.sent_max = out.options.tsval;
+  if (out.retransmission || plan.kind == PlanKind::kKeepaliveProbe) return;
   rcv.ack_now = false;
   rcv.unacked_segments = 0;
   rcv.has_duplicate = false;
   rcv.last_ack_sent = rcv.nxt;
   tcb.timers.delayed_ack = Instant::Never();
-  if (out.options.has_timestamps) tcb.ts.sent_max = out.options.tsval;
 }
 
 void NoteFinSent(Tcb& tcb) {
@@ -301,7 +303,7 @@ bool NextSegment(Tcb& tcb, Instant now, OutSegment* out) {
   }
   Build(tcb, now, plan, out);
   NoteSent(tcb, now, plan);
-  NoteAckSent(tcb, *out);
+  NoteAckSent(tcb, plan, *out);
   ++tcb.counters.segments_out;
   return true;
 }

@@ -3,27 +3,30 @@
 #include "tcp/segment_reason.h"
 
 namespace chimney::tcp {
+namespace {
 
-SegmentFate FateOf(SegmentReason reason) {
-  switch (reason) {
-#define CHIMNEY_SEGMENT_REASON(symbol, fate, text) \
-  case SegmentReason::symbol:                      \
-    return SegmentFate::fate;
+constexpr SegmentFate kFates[] = {
+#define CHIMNEY_SEGMENT_REASON(symbol, fate, text) SegmentFate::fate,
 #include "tcp/segment_reason.def"
 #undef CHIMNEY_SEGMENT_REASON
-  }
-  return SegmentFate::kNotCounted;
+};
+
+constexpr const char* kTexts[] = {
+#define CHIMNEY_SEGMENT_REASON(symbol, fate, text) text,
+#include "tcp/segment_reason.def"
+#undef CHIMNEY_SEGMENT_REASON
+};
+
+}  // namespace
+
+SegmentFate FateOf(SegmentReason reason) {
+  const auto index = static_cast<size_t>(reason);
+  return index < kSegmentReasonCount ? kFates[index] : SegmentFate::kNotCounted;
 }
 
 const char* SegmentReasonText(SegmentReason reason) {
-  switch (reason) {
-#define CHIMNEY_SEGMENT_REASON(symbol, fate, text) \
-  case SegmentReason::symbol:                      \
-    return text;
-#include "tcp/segment_reason.def"
-#undef CHIMNEY_SEGMENT_REASON
-  }
-  return "unknown";
+  const auto index = static_cast<size_t>(reason);
+  return index < kSegmentReasonCount ? kTexts[index] : "unknown";
 }
 
 }  // namespace chimney::tcp

@@ -5,6 +5,7 @@
 
 #include <cstddef>
 #include <cstdint>
+#include <iterator>
 
 namespace chimney::tcp {
 
@@ -14,12 +15,13 @@ enum class SegmentReason : uint8_t {
 #undef CHIMNEY_SEGMENT_REASON
 };
 
-// For arrays indexed by SegmentReason.
-inline constexpr size_t kSegmentReasonCount = 0
-#define CHIMNEY_SEGMENT_REASON(symbol, fate, text) +1
+inline constexpr SegmentReason kAllSegmentReasons[] = {
+#define CHIMNEY_SEGMENT_REASON(symbol, fate, text) SegmentReason::symbol,
 #include "tcp/segment_reason.def"
 #undef CHIMNEY_SEGMENT_REASON
-    ;
+};
+// For arrays indexed by SegmentReason.
+inline constexpr size_t kSegmentReasonCount = std::size(kAllSegmentReasons);
 
 // The group a reason belongs to.
 enum class SegmentFate : uint8_t {

@@ -140,16 +140,27 @@ TEST_F(CloseStates, DataQueuedBeyondAnInOrderFinGo_R164) {
 }
 
 TEST_F(CloseStates, FinWait2TimesOutIntoClosed_R177) {
+  params = ChimneyProfile();
   Start();
   Close();
   Pull();
   Feed(Ack(kOurs + 1));
-  EXPECT_EQ(UntilDeadline(), params.fin_wait2_timeout);
+  EXPECT_EQ(UntilDeadline(), Duration::Seconds(120));
   now = now + Duration::Seconds(10);
   Feed(Ack(kOurs + 1));  // Any acceptable segment restarts it.
-  EXPECT_EQ(UntilDeadline(), params.fin_wait2_timeout);
+  EXPECT_EQ(UntilDeadline(), Duration::Seconds(120));
   EXPECT_EQ(FireNext().stop, StopReason::kFinWait2Timeout);
   EXPECT_EQ(tcb().state(), ConnectionState::kClosed);
+}
+
+TEST_F(CloseStates, LinuxWaitsInFinWait2ForEver) {
+  Start();
+  Close();
+  Pull();
+  Feed(Ack(kOurs + 1));
+  FlushOwedAck(tcb());
+  Pull();
+  EXPECT_TRUE(NextDeadline(tcb()).IsNever());
 }
 
 TEST_F(CloseStates, FinWait2ResumesFromTheHost_R53) {

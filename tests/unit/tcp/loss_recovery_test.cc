@@ -196,10 +196,9 @@ TEST_F(TailLoss, ThePeersAckOfTheProbeShowsEarlierLosses) {
   Pull();
   FeedSack(2, 4, 5);
   const std::vector<WireSegment> segments = Pull();
-  ASSERT_FALSE(segments.empty());
+  ASSERT_EQ(segments.size(), 2u);
   EXPECT_EQ(segments[0].seq, At(2));
-  FeedSack(3, 4, 5);
-  EXPECT_EQ(PullOne().seq, At(3));
+  EXPECT_EQ(segments[1].seq, At(3));
   Feed(Ack(At(5)));
   EXPECT_EQ(tcb().counters.retransmit_timeouts, 0u);
 }

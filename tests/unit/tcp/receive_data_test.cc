@@ -47,6 +47,18 @@ TEST_F(ReceiveData, SentDataCarriesTheOwedAck) {
   EXPECT_EQ(tcb().timers.delayed_ack, Instant::Never());
 }
 
+TEST_F(ReceiveData, ARetransmissionDoesNotPayTheOwedAck) {
+  StartQuiet();
+  Send(5);
+  Pull();
+  Feed(Data(0, 10));
+  tcb().timers.delayed_ack = now + Duration::Seconds(60);
+  FireNext();
+  EXPECT_EQ(PullOne().payload.size(), 5u);
+  // The peer may have had these bytes and look no further.
+  EXPECT_NE(tcb().timers.delayed_ack, Instant::Never());
+}
+
 TEST_F(ReceiveData, SegmentsAfterAnImportAreAcknowledgedAtOnce) {
   params.quick_ack_segments = 1;
   Start();
