@@ -58,11 +58,13 @@ KernelError Freeze(int fd, const HostLimits& limits, SocketImage* image) {
   KernelError error = ReadOptions(fd, image);
   if (!error.ok()) return error;
   error = AttachDropFilter(fd);
-  if (!error.ok()) return error;
-  error = EnterRepair(fd);
+  if (error.ok()) {
+    error = EnterRepair(fd);
+    if (!error.ok()) (void)DetachFilter(fd);
+  }
   if (!error.ok()) {
-    const KernelError detached = DetachFilter(fd);
-    return detached.ok() ? error : detached;
+    (void)PutPeekOffsetBack(fd, image->options);
+    return error;
   }
   error = ReadState(fd, limits, image);
   if (error.ok()) return error;
@@ -78,12 +80,8 @@ KernelError Unfreeze(int fd, const SocketImage& image) {
       SetInt(fd, SOL_SOCKET, SO_REUSEADDR, image.options.reuse_address,
              "SO_REUSEADDR");
   if (error.ok()) error = reused;
-  if (image.options.peek_offset >= 0) {
-    const KernelError peeked = SetInt(fd, SOL_SOCKET, SO_PEEK_OFF,
-                                      image.options.peek_offset, "SO_PEEK_OFF");
-    if (error.ok()) error = peeked;
-  }
-  return error;
+  const KernelError peeked = PutPeekOffsetBack(fd, image.options);
+  return error.ok() ? peeked : error;
 }
 
 }  // namespace chimney::kernel

@@ -94,4 +94,10 @@ KernelError ReadOptions(int fd, SocketImage* image) {
   return {};
 }
 
+KernelError PutPeekOffsetBack(int fd, const SavedSocketOptions& options) {
+  if (options.peek_offset < 0) return {};
+  return SetInt(fd, SOL_SOCKET, SO_PEEK_OFF, options.peek_offset,
+                "SO_PEEK_OFF");
+}
+
 }  // namespace chimney::kernel

@@ -4,6 +4,7 @@
 
 #include "kernel/handover.h"
 #include "kernel/queue_writer.h"
+#include "kernel/read_options.h"
 #include "kernel/repair_mode.h"
 #include "kernel/restore_plan.h"
 #include "kernel/socket_options.h"
@@ -100,11 +101,7 @@ KernelError Thaw(int fd, const SocketImage& image) {
   if (options.keepalive != 0) {
     Note(SetInt(fd, SOL_SOCKET, SO_KEEPALIVE, 1, "SO_KEEPALIVE"), &error);
   }
-  if (options.peek_offset >= 0) {
-    Note(
-        SetInt(fd, SOL_SOCKET, SO_PEEK_OFF, options.peek_offset, "SO_PEEK_OFF"),
-        &error);
-  }
+  Note(PutPeekOffsetBack(fd, options), &error);
   PutTimersBack(fd, options, &error);
   if (options.receive_shut_down && shutdown(fd, SHUT_RD) != 0) {
     Note(SystemError(KernelErrorCode::kSystemCall, "shutdown"), &error);

@@ -7,6 +7,7 @@
 #include <sys/epoll.h>
 #include <sys/ioctl.h>
 #include <sys/socket.h>
+#include <sys/syscall.h>
 #include <unistd.h>
 
 #include <cerrno>
@@ -54,6 +55,23 @@ TEST_F(Handover, UnfreezeUndoesFreeze) {
   for (const SeenSegment& seen : tap_->Take()) {
     EXPECT_FALSE(seen.segment.flags.rst());
   }
+}
+
+TEST_F(Handover, FreezeWithoutPrivilegeLeavesTheSocketRunning) {
+  const TcpPair pair = MakeTcpPair(*lab_, {});
+  const int offset = 3;
+  setsockopt(pair.host_fd, SOL_SOCKET, SO_PEEK_OFF, &offset, sizeof(offset));
+  KernelError error;
+  std::thread unprivileged([&] {
+    // The raw call changes this thread alone.
+    ASSERT_EQ(syscall(SYS_setresuid, 65534, 65534, 65534), 0);
+    SocketImage image;
+    error = Freeze(pair.host_fd, {}, &image);
+  });
+  unprivileged.join();
+  EXPECT_EQ(error.code, KernelErrorCode::kNoPermission);
+  EXPECT_EQ(GetIntOr(pair.host_fd, SOL_SOCKET, SO_PEEK_OFF, -1), offset);
+  ExpectTraffic(pair, 1);
 }
 
 TEST_F(Handover, PeekReceiveNextLeavesTheSocketRunning) {
