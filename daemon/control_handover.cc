@@ -19,7 +19,7 @@ namespace {
 constexpr uint32_t kMaxRunningHandovers = 4;
 constexpr Duration kUploadRetryInterval = Duration::Millis(20);
 constexpr Duration kPlaceholderRetryInterval = Duration::Micros(500);
-constexpr size_t kMaxTimestampOffsets = 65536;
+constexpr size_t kMaxRemembered = 65536;
 
 uint64_t SocketCookie(int fd) {
   uint64_t cookie = 0;
@@ -61,9 +61,10 @@ void ControlCore::StartOffload(Connection& connection) {
     return;
   }
   connection.socket_cookie = SocketCookie(connection.fd.get());
-  const auto known = session.timestamp_offsets.find(connection.socket_cookie);
-  if (known != session.timestamp_offsets.end()) {
-    connection.image.timestamp_offset = known->second;
+  const auto known = session.remembered.find(connection.socket_cookie);
+  if (known != session.remembered.end()) {
+    connection.image.timestamp_offset = known->second.timestamp_offset;
+    connection.image.carried = known->second.carried;
   }
   started.Start();
 }
@@ -128,9 +129,10 @@ void ControlCore::OnUploadDone(Connection& connection,
   if (error.ok()) {
     // Closing our duplicate is all there is to do for a dead process: the
     // kernel sends what is queued, then FIN, or RST if data was unread (R84).
-    auto& offsets = connection.session->timestamp_offsets;
-    if (offsets.size() >= kMaxTimestampOffsets) offsets.clear();
-    offsets[connection.socket_cookie] = connection.image.timestamp_offset;
+    auto& remembered = connection.session->remembered;
+    if (remembered.size() >= kMaxRemembered) remembered.clear();
+    remembered[connection.socket_cookie] = {connection.image.timestamp_offset,
+                                            connection.image.carried};
     Forget(connection);
     return;
   }

@@ -81,10 +81,15 @@ class Session {
   std::unique_ptr<ring::RequestConsumer> requests;
   std::map<uint64_t, UniqueFd> attached;
   uint32_t connection_count = 0;
-  // Timestamp clocks of connections that are back in the kernel, by SO_COOKIE,
-  // so that the next offload goes on with the same clock to the tick.
-  // Bounded: dropped as a whole when full, which costs one tick a hand-over.
-  std::map<uint64_t, kernel::TimestampOffset> timestamp_offsets;
+  // What the kernel does not keep of connections that are back there, by
+  // SO_COOKIE, so that the next offload goes on with the same clock to the
+  // tick, the same round-trip time and the same retransmission timer. Bounded:
+  // dropped as a whole when full.
+  struct Remembered {
+    kernel::TimestampOffset timestamp_offset;
+    kernel::CarriedState carried;
+  };
+  std::map<uint64_t, Remembered> remembered;
 
   // One a worker, for kOpenSession and later kCloseSession.
   std::vector<worker::Operation> lane_operations;
