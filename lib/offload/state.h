@@ -13,17 +13,17 @@ namespace chimney::offload {
 
 // Layer 2 next hop (spec section 2.3).
 struct NeighborState {
-  MacAddress source_mac;       // constant: host interface's MAC (R51)
-  uint16_t vlan_id = 0;        // constant: 0 = untagged (R55, R121)
-  MacAddress destination_mac;  // cached: next hop (R71)
+  MacAddress source_mac;             // constant: host interface's MAC (R51)
+  uint16_t vlan_id = 0;              // constant: 0 = untagged (R55, R121)
+  MacAddress destination_mac;        // cached: next hop (R71)
   Duration host_reachability_delta;  // cached
   Duration nic_reachability_delta;   // delegated
 };
 
 // One route to one remote address (spec section 2.4).
 struct PathState {
-  IpAddress source;       // constant
-  IpAddress destination;  // constant
+  IpAddress source;                // constant
+  IpAddress destination;           // constant
   uint32_t path_mtu_bytes = 1500;  // cached: largest IP datagram (R70)
 };
 
