@@ -6,7 +6,7 @@
 
 #include "base/time.h"
 #include "kernel/socket_image.h"
-#include "tcp/connection_state.h"
+#include "offload/state.h"
 
 namespace chimney::kernel {
 

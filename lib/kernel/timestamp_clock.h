@@ -10,7 +10,7 @@
 #include "base/time.h"
 #include "kernel/kernel_error.h"
 #include "kernel/socket_image.h"
-#include "tcp/connection_state.h"
+#include "offload/state.h"
 
 namespace chimney::kernel {
 
