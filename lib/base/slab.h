@@ -21,7 +21,8 @@ template <typename T>
 class Slab {
  public:
   explicit Slab(uint32_t capacity)
-      : slots_(std::make_unique_for_overwrite<Slot[]>(capacity)), next_free_(capacity) {
+      : slots_(std::make_unique_for_overwrite<Slot[]>(capacity)),
+        next_free_(capacity) {
     for (uint32_t i = 0; i < capacity; ++i) {
       next_free_[i] = i + 1 < capacity ? i + 1 : kEndOfList;
     }
