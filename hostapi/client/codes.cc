@@ -62,8 +62,8 @@ constexpr const char* kRefusalTexts[] = {
     "the queues do not fit into the socket's buffers",
     "a system call failed in chimneyd",
     "TCP Fast Open is still in progress",
-    "the kernel did not answer on the host interface: is it up, and does the "
-    "route use it?",
+    ("the kernel did not answer on the host interface: is it up, and does the "
+     "route use it?"),
     "the daemon's workers have no room for the connection",
     "offloading is paused: chimneyctl resume ends that",
     "this user has as many offloaded connections as the daemon allows",

@@ -60,7 +60,7 @@ bool IsPortOf(const std::string& name, const JsonValue& row) {
 }
 
 std::string CellWithPort(const JsonValue& row, const std::string& name) {
-  const std::string cell = Cell(row.Find(name));
+  std::string cell = Cell(row.Find(name));
   const JsonValue* port = row.Find(name + "_port");
   if (port == nullptr) return cell;
   const bool ipv6 = cell.find(':') != std::string::npos;
@@ -134,18 +134,18 @@ bool IsNamedTable(const JsonValue& value) {
   return !value.members.empty() &&
          std::all_of(value.members.begin(), value.members.end(),
                      [](const auto& member) {
-                       const auto& columns = member.second.members;
+                       const auto& columns = member.value.members;
                        return !columns.empty() &&
                               std::all_of(columns.begin(), columns.end(),
                                           [](const auto& column) {
-                                            return column.second.IsScalar();
+                                            return column.value.IsScalar();
                                           });
                      });
 }
 
 std::string RenderNamedTable(const JsonValue& value) {
   std::vector<Row> rows = {{""}};
-  for (const auto& [name, column] : value.members.front().second.members) {
+  for (const auto& [name, column] : value.members.front().value.members) {
     rows[0].push_back(name);
   }
   for (const auto& [name, object] : value.members) {

@@ -8,22 +8,28 @@
 #include <optional>
 #include <string>
 #include <string_view>
-#include <utility>
 #include <vector>
 
 namespace chimney::tools {
 
+struct JsonMember;
+
 struct JsonValue {
   enum class Kind : uint8_t { kText, kLiteral, kArray, kObject };
   Kind kind = Kind::kLiteral;
-  std::string text;              // kText: unescaped; kLiteral: as written
-  std::vector<JsonValue> items;  // kArray
-  std::vector<std::pair<std::string, JsonValue>> members;  // kObject, in order
+  std::string text;                 // kText: unescaped; kLiteral: as written
+  std::vector<JsonValue> items;     // kArray
+  std::vector<JsonMember> members;  // kObject, in order
 
   bool IsScalar() const {
     return kind == Kind::kText || kind == Kind::kLiteral;
   }
   const JsonValue* Find(std::string_view name) const;
+};
+
+struct JsonMember {
+  std::string name;
+  JsonValue value;
 };
 
 // Nothing if the text is not one JSON value (RFC 8259), or nests deeper than

@@ -88,7 +88,7 @@ class Session {
 
    private:
     struct Free {
-      chimney_session* session = nullptr;
+      chimney_session* session;
       void operator()(void* data) const { chimney_buffer_free(session, data); }
     };
     std::unique_ptr<void, Free> data_;
