@@ -100,6 +100,13 @@ bool PortPair::StartEal(std::string* error) {
                                error)) {
     return false;
   }
+  const uint64_t available = dpdkio::AvailableMemoryBytes();
+  if (!options.huge_pages && options.memory_bytes > available) {
+    *error = "--mbuf_count: " + std::to_string(mbuf_count_) + " frames need " +
+             std::to_string(options.memory_bytes / kMebibyte) + " MiB, " +
+             std::to_string(available / kMebibyte) + " MiB are available";
+    return false;
+  }
   LOG(INFO) << "MTU " << mtu_bytes_ << ", " << mbuf_count_ << " mbufs of "
             << wire_room_bytes_ << " bytes, "
             << options.memory_bytes / kMebibyte << " MiB on "

@@ -109,10 +109,13 @@ std::unique_ptr<Eal> Eal::Start(const EalOptions& options, std::string* error) {
     }
     return nullptr;
   }
+  eal->started_ = true;
   return eal;
 }
 
-Eal::~Eal() { rte_eal_cleanup(); }
+Eal::~Eal() {
+  if (started_) rte_eal_cleanup();
+}
 
 ThreadRegistration::ThreadRegistration() : ok_(rte_thread_register() == 0) {}
 

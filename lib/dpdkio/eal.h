@@ -42,6 +42,7 @@ class Eal {
   explicit Eal(std::vector<std::string> arguments)
       : arguments_(std::move(arguments)) {}
 
+  bool started_ = false;
   std::vector<std::string> arguments_;  // EAL keeps pointers into them
 };
 

@@ -5,6 +5,7 @@
 #include <charconv>
 #include <filesystem>
 #include <fstream>
+#include <limits>
 #include <string_view>
 
 namespace chimney::dpdkio {
@@ -35,6 +36,16 @@ uint64_t FreeHugePageBytes(const std::string& directory) {
     most = std::max(most, pages * kibibytes * 1024);
   }
   return most;
+}
+
+uint64_t AvailableMemoryBytes(const std::string& file) {
+  std::ifstream lines(file);
+  std::string word;
+  uint64_t kibibytes = 0;
+  while (lines >> word) {
+    if (word == "MemAvailable:" && lines >> kibibytes) return kibibytes * 1024;
+  }
+  return std::numeric_limits<uint64_t>::max();
 }
 
 bool DecideHugePages(HugePages wanted, uint64_t needed_bytes,

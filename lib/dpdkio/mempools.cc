@@ -37,6 +37,12 @@ void FreeMempool::operator()(rte_mempool* pool) const {
 }
 
 Mempool CreateMempool(const MempoolOptions& options, std::string* error) {
+  if (options.data_room_bytes > UINT16_MAX) {
+    *error = "frames of " + std::to_string(options.data_room_bytes) +
+             " bytes do not fit an mbuf of at most " +
+             std::to_string(UINT16_MAX);
+    return nullptr;
+  }
   const uint32_t cache =
       options.mbuf_count >= 8 * kCacheMbufs ? kCacheMbufs : 0;
   Mempool pool(rte_mempool_create_empty(

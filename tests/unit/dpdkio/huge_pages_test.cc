@@ -46,6 +46,15 @@ TEST(HugePages, NoneWhereTheKernelHasNone) {
   EXPECT_EQ(FreeHugePageBytes("/nonexistent"), 0u);
 }
 
+TEST(AvailableMemory, IsTheKernelsEstimate) {
+  const FakeSysfs folder;
+  const std::string file = folder.path() + "/meminfo";
+  std::ofstream(file) << "MemTotal:  24685000 kB\nMemFree:  100 kB\n"
+                         "MemAvailable:  2048 kB\nBuffers:  7 kB\n";
+  EXPECT_EQ(AvailableMemoryBytes(file), 2 * kMebibyte);
+  EXPECT_GT(AvailableMemoryBytes("/nonexistent"), uint64_t{1} << 60);
+}
+
 TEST(HugePages, AutoTakesThemWhereEnoughAreFree) {
   bool use = false;
   std::string error;
