@@ -58,18 +58,19 @@ bool PolicyCovers(const nlmsghdr* message, const FlowTuple& tuple) {
       mnl_nlmsg_get_payload_len(message) < sizeof(xfrm_userpolicy_info)) {
     return false;
   }
-  const auto* policy =
-      static_cast<const xfrm_userpolicy_info*>(mnl_nlmsg_get_payload(message));
-  if (policy->dir == XFRM_POLICY_FWD) return false;
+  // Netlink aligns to four bytes, the structure wants eight.
+  xfrm_userpolicy_info policy{};
+  std::memcpy(&policy, mnl_nlmsg_get_payload(message), sizeof(policy));
+  if (policy.dir == XFRM_POLICY_FWD) return false;
   AttributeTable<XFRMA_TMPL + 1> table;
-  CollectAttributes(message, sizeof(*policy), table);
+  CollectAttributes(message, sizeof(policy), table);
   const bool plain =
-      policy->action == XFRM_POLICY_ALLOW && table[XFRMA_TMPL] == nullptr;
+      policy.action == XFRM_POLICY_ALLOW && table[XFRMA_TMPL] == nullptr;
   if (plain) return false;
-  const bool may_be_out = policy->dir != XFRM_POLICY_IN;
-  const bool may_be_in = policy->dir != XFRM_POLICY_OUT;
-  return (may_be_out && SelectorMatches(policy->sel, tuple)) ||
-         (may_be_in && SelectorMatches(policy->sel, tuple.Reversed()));
+  const bool may_be_out = policy.dir != XFRM_POLICY_IN;
+  const bool may_be_in = policy.dir != XFRM_POLICY_OUT;
+  return (may_be_out && SelectorMatches(policy.sel, tuple)) ||
+         (may_be_in && SelectorMatches(policy.sel, tuple.Reversed()));
 }
 
 // A kernel that cannot do IPsec says so in one of these ways.
