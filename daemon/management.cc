@@ -41,6 +41,35 @@ void WriteHandovers(const HandoverStats& stats, JsonWriter* json) {
   json->EndObject();
 }
 
+void WriteCounters(const WorkerLink& link, JsonWriter* json) {
+  if (const worker::WorkerCounters* counters = link.counters()) {
+    for (size_t i = 0; i < worker::kWorkerCounterCount; ++i) {
+      const auto counter = static_cast<worker::WorkerCounter>(i);
+      json->Value(worker::WorkerCounterName(counter), counters->Get(counter));
+    }
+  }
+  const CoreCounters* counters = link.core_counters();
+  if (counters == nullptr) return;
+  json->BeginObject("core");
+  for (size_t i = 0; i < kCoreCounterCount; ++i) {
+    const auto counter = static_cast<CoreCounter>(i);
+    json->Value(CoreCounterName(counter), counters->Get(counter));
+  }
+  json->EndObject();
+}
+
+void WritePort(const char* name, const dpdkio::PortStatistics& port,
+               JsonWriter* json) {
+  json->BeginObject(name);
+  json->Value("frames_in", port.frames_in);
+  json->Value("frames_out", port.frames_out);
+  json->Value("missed_in", port.missed_in);
+  json->Value("errors_in", port.errors_in);
+  json->Value("errors_out", port.errors_out);
+  json->Value("mbufs_empty", port.mbufs_empty);
+  json->EndObject();
+}
+
 void WriteCensus(const std::vector<WorkerLink*>& links, JsonWriter* json) {
   json->BeginArray("workers");
   for (const WorkerLink* link : links) {
@@ -51,6 +80,8 @@ void WriteCensus(const std::vector<WorkerLink*>& links, JsonWriter* json) {
     json->Value("send_records", census.send_records);
     json->Value("fragments", census.fragments);
     json->Value("posted_receives", census.posted_receives);
+    json->Value("lent_pieces", census.lent_pieces);
+    json->Value("timers", census.timers);
     json->Value("parked_frames", census.parked_frames);
     json->Value("sessions", census.sessions);
     json->EndObject();
@@ -112,6 +143,11 @@ std::string ControlCore::StatusJson() const {
   json.Value("max_connections", config_.max_connections);
   json.Value("open_descriptors", CountOpenDescriptors());
   WriteCensus(operations_.links(), &json);
+  if (host_.read_numbers) {
+    const PortNumbers numbers = host_.read_numbers();
+    json.Value("mbufs", numbers.mbufs);
+    json.Value("mbufs_in_use", numbers.mbufs_in_use);
+  }
   json.BeginArray("sessions");
   for (const auto& [id, session] : sessions_) {
     json.BeginObject();
@@ -170,15 +206,15 @@ std::string ControlCore::StatsJson() const {
   for (const WorkerLink* link : operations_.links()) {
     json.BeginObject();
     json.Value("index", link->worker_index());
-    const worker::WorkerCounters* counters = link->counters();
-    for (size_t i = 0; counters != nullptr && i < worker::kWorkerCounterCount;
-         ++i) {
-      const auto counter = static_cast<worker::WorkerCounter>(i);
-      json.Value(worker::WorkerCounterName(counter), counters->Get(counter));
-    }
+    WriteCounters(*link, &json);
     json.EndObject();
   }
   json.EndArray();
+  if (host_.read_numbers) {
+    const PortNumbers numbers = host_.read_numbers();
+    WritePort("wire_port", numbers.wire, &json);
+    WritePort("host_port", numbers.host, &json);
+  }
   WriteHandovers(stats_, &json);
   json.EndObject();
   return json.text();

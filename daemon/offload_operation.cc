@@ -160,6 +160,10 @@ void OffloadOperation::OnFenced() {
     return;
   }
   RecordStep(HandoverStep::kOffloadHoldAndFence);
+  if (main_.learned.holds_out_of_order && hole_waits_ < kMaxHoleWaits) {
+    WaitForHole();
+    return;
+  }
   if (!FreezeSocket()) return;
   if (connection_.image.holds_out_of_order && hole_waits_ < kMaxHoleWaits) {
     WaitForHole();
@@ -220,12 +224,14 @@ bool OffloadOperation::FreezeSocket() {
 void OffloadOperation::WaitForHole() {
   ++hole_waits_;
   context_.stats->Count(HandoverCount::kHoleWaits);
-  frozen_ = false;
-  error_ = kernel::Unfreeze(connection_.fd.get(), connection_.image);
-  if (!error_.ok()) {
-    placeholder_ = true;  // the longer way back
-    Fail(error_, offload::Status::kFailure);
-    return;
+  if (frozen_) {
+    frozen_ = false;
+    error_ = kernel::Unfreeze(connection_.fd.get(), connection_.image);
+    if (!error_.ok()) {
+      placeholder_ = true;  // the longer way back
+      Fail(error_, offload::Status::kFailure);
+      return;
+    }
   }
   step_ = Step::kWaitingForHole;
   held_ = false;

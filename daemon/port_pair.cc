@@ -179,7 +179,19 @@ HostInterfaceInfo PortPair::host_interface() const {
   info.mtu_bytes = mtu_bytes_;
   info.wire_port_text = dpdkio::CapabilitiesText(wire_->capabilities());
   info.host_port_text = dpdkio::CapabilitiesText(host_->capabilities());
+  info.read_numbers = [this] { return Numbers(); };
   return info;
+}
+
+PortNumbers PortPair::Numbers() const {
+  PortNumbers numbers;
+  numbers.wire = wire_->Statistics();
+  numbers.host = host_->Statistics();
+  numbers.mbufs = mbuf_count_ * static_cast<uint32_t>(pools_.size());
+  for (const dpdkio::Mempool& pool : pools_) {
+    numbers.mbufs_in_use += dpdkio::MbufsInUse(pool.get());
+  }
+  return numbers;
 }
 
 }  // namespace chimney::daemon

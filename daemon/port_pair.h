@@ -35,6 +35,7 @@ class PortPair {
   explicit PortPair(const Config& config) : config_(config) {}
 
   void DecideSizes();
+  PortNumbers Numbers() const;
   bool StartEal(std::string* error);
   bool CreatePools(std::string* error);
   bool StartPorts(std::string* error);

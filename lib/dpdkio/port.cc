@@ -196,4 +196,17 @@ bool Port::LinkIsUp() const {
          link.link_status == RTE_ETH_LINK_UP;
 }
 
+PortStatistics Port::Statistics() const {
+  PortStatistics statistics;
+  rte_eth_stats counted{};
+  if (rte_eth_stats_get(id_, &counted) != 0) return statistics;
+  statistics.frames_in = counted.ipackets;
+  statistics.frames_out = counted.opackets;
+  statistics.missed_in = counted.imissed;
+  statistics.errors_in = counted.ierrors;
+  statistics.errors_out = counted.oerrors;
+  statistics.mbufs_empty = counted.rx_nombuf;
+  return statistics;
+}
+
 }  // namespace chimney::dpdkio

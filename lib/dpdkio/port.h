@@ -24,6 +24,16 @@ struct PortQueueOptions {
   uint16_t tx_descriptors = 2048;
 };
 
+// What a port has counted since it was opened.
+struct PortStatistics {
+  uint64_t frames_in = 0;
+  uint64_t frames_out = 0;
+  uint64_t missed_in = 0;  // arrived when the receive queues were full
+  uint64_t errors_in = 0;
+  uint64_t errors_out = 0;
+  uint64_t mbufs_empty = 0;  // arrived when no mbuf was left
+};
+
 class Port {
  public:
   // The port that EAL made of these arguments, for frames of that MTU. nullptr
@@ -43,6 +53,8 @@ class Port {
   // Sets the queues up and starts. False with a message on failure.
   bool Start(const PortQueueOptions& options, std::string* error);
   bool LinkIsUp() const;
+  // Any thread; all zeros where the driver does not count.
+  PortStatistics Statistics() const;
 
   // Once started: of a queue of this port.
   TransmitQueueOptions TransmitOptions(uint16_t queue) const;

@@ -282,6 +282,7 @@ KernelError ReadState(int fd, const HostLimits& limits, SocketImage* image) {
       info.tcpi_state != kKernelFinWait1 &&
       info.tcpi_state != kKernelFinWait2) {
     image->options.receive_shut_down = false;  // it was the peer's FIN
+    image->holds_out_of_order = false;         // what takes memory is that FIN
   }
   error = ReadTimestampClock(fd, state.constant.timestamp_unit,
                              image->timestamp_offset, &state.delegated.ts_time);

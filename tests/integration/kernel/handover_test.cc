@@ -265,6 +265,16 @@ TEST_F(Handover, OutOfOrderBytesAreNoticed) {
   ASSERT_TRUE(Unfreeze(pair.host_fd, image).ok());
 }
 
+TEST_F(Handover, FinOfThePeerIsNoOutOfOrderData) {
+  const TcpPair pair = MakeTcpPair(*lab_, {});
+  shutdown(pair.peer_fd, SHUT_WR);
+  ASSERT_TRUE(AwaitState(pair.host_fd, kKernelCloseWait, 1000));
+  SocketImage image;
+  ASSERT_TRUE(Freeze(pair.host_fd, {}, &image).ok());
+  EXPECT_FALSE(image.holds_out_of_order);
+  ASSERT_TRUE(Unfreeze(pair.host_fd, image).ok());
+}
+
 TEST_F(Handover, ResetWhileAwayReachesTheProgram) {
   const TcpPair pair = MakeTcpPair(*lab_, {});
   SocketImage image;

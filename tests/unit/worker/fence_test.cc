@@ -63,6 +63,28 @@ TEST_F(FenceTest, WithSackOnlyTheNamedByteIsTheAnswer) {
   EXPECT_TRUE(control.IsDone(fence));
 }
 
+// RFC 2883 section 4: behind the duplicate stand the blocks that the receiver
+// holds out of order. An offload would lose them (design D3).
+TEST_F(FenceTest, AnswerTellsThatTheKernelHoldsDataOutOfOrder) {
+  ASSERT_TRUE(Hold());
+  MakeFence(true);
+  worker->Execute(now, &fence);
+  SegmentSpec answer = KernelAck(true);
+  answer.options.sack_count = 2;
+  answer.options.sack[1] = {SeqNum(kRemoteSeq + 1000),
+                            SeqNum(kRemoteSeq + 2000)};
+  EXPECT_EQ(FromHost(KernelFrame(answer)), Disposition::kConsumed);
+  EXPECT_TRUE(fence.learned.holds_out_of_order);
+}
+
+TEST_F(FenceTest, AnswerWithoutFurtherBlocksTellsThatNothingIsOutOfOrder) {
+  ASSERT_TRUE(Hold());
+  MakeFence(true);
+  worker->Execute(now, &fence);
+  EXPECT_EQ(FromHost(KernelFrame(KernelAck(true))), Disposition::kConsumed);
+  EXPECT_FALSE(fence.learned.holds_out_of_order);
+}
+
 TEST_F(FenceTest, KernelThatNamesNoDuplicatesHasAnsweredByTheTimeout) {
   ASSERT_TRUE(Hold());
   MakeFence(true);
