@@ -30,14 +30,20 @@ uint32_t AfPacketSlotBytes(std::string_view device_args) {
   return bytes;
 }
 
+// A pool's object is one UMEM chunk, and a chunk is at most a page. It is made
+// to fill its page: the driver takes the memory of a pool for as long as all
+// its objects laid end to end, and the kernel drops without a word what lies
+// behind that. Smaller objects leave a gap at the end of each page.
+uint32_t AfXdpDataRoomBytes() {
+  return static_cast<uint32_t>(sysconf(_SC_PAGESIZE)) - kObjectHeaderBytes;
+}
+
 }  // namespace
 
 std::optional<uint32_t> MtuLimitOf(std::string_view device_args) {
   if (IsDriver(device_args, "net_af_xdp")) {
-    // A pool's object is one UMEM chunk, and a chunk is at most a page.
-    const auto page = static_cast<uint32_t>(sysconf(_SC_PAGESIZE));
-    return page - kObjectHeaderBytes - RTE_PKTMBUF_HEADROOM -
-           kXdpHeadroomBytes - kLinkHeaderBytes;
+    return AfXdpDataRoomBytes() - RTE_PKTMBUF_HEADROOM - kXdpHeadroomBytes -
+           kLinkHeaderBytes;
   }
   if (IsDriver(device_args, "net_af_packet")) {
     const uint32_t slot = AfPacketSlotBytes(device_args);
@@ -48,8 +54,8 @@ std::optional<uint32_t> MtuLimitOf(std::string_view device_args) {
 }
 
 uint32_t DataRoomFor(std::string_view device_args, uint32_t mtu_bytes) {
+  if (IsDriver(device_args, "net_af_xdp")) return AfXdpDataRoomBytes();
   uint32_t room = FrameBytesForMtu(mtu_bytes);
-  if (IsDriver(device_args, "net_af_xdp")) room += kXdpHeadroomBytes;
   if (IsDriver(device_args, "net_af_packet")) {
     // The driver refuses mbufs that could not take a full slot.
     room = std::max(room,

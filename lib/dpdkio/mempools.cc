@@ -7,13 +7,16 @@
 #include <rte_mbuf_pool_ops.h>
 #include <rte_mempool.h>
 
+#include <algorithm>
+#include <cstdint>
+
 namespace chimney::dpdkio {
 
 namespace {
 
 constexpr uint32_t kCacheMbufs = 256;
-// Objects are not spread over memory channels by padding: an AF_XDP chunk of
-// the largest MTU fills its page exactly.
+// Objects are not spread over memory channels by padding: an AF_XDP chunk
+// fills its page exactly.
 constexpr unsigned int kPoolFlags = RTE_MEMPOOL_F_NO_SPREAD;
 
 // 0, or a negative errno.
@@ -28,6 +31,20 @@ int Populate(rte_mempool* pool, uint32_t data_room_bytes) {
   if (result < 0) return result;
   rte_mempool_obj_iter(pool, rte_pktmbuf_init, nullptr);
   return 0;
+}
+
+// From the first object to the end of the last one.
+uint64_t UsedBytes(const rte_mempool& pool) {
+  uintptr_t first = UINTPTR_MAX;
+  uintptr_t last = 0;
+  for (const rte_mempool_objhdr* object = STAILQ_FIRST(&pool.elt_list);
+       object != nullptr; object = STAILQ_NEXT(object, next)) {
+    const auto address = reinterpret_cast<uintptr_t>(object);
+    first = std::min(first, address);
+    last = std::max(last, address);
+  }
+  if (last == 0) return 0;
+  return last - first + pool.header_size + pool.elt_size + pool.trailer_size;
 }
 
 }  // namespace
@@ -68,6 +85,13 @@ uint64_t MempoolBytes(uint32_t mbuf_count, uint32_t data_room_bytes) {
   // Each mbuf also has a place in the pool's ring, whose size is rounded up to
   // a power of two.
   return uint64_t{mbuf_count} * (object + 2 * sizeof(void*));
+}
+
+bool LiesEndToEnd(const rte_mempool* pool) {
+  return pool->nb_mem_chunks == 1 &&
+         uint64_t{pool->populated_size} *
+                 (pool->header_size + pool->elt_size + pool->trailer_size) >=
+             UsedBytes(*pool);
 }
 
 uint32_t MbufsInUse(const rte_mempool* pool) {

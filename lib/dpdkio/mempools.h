@@ -28,6 +28,10 @@ Mempool CreateMempool(const MempoolOptions& options, std::string* error);
 // Bytes that such a pool takes, for sizing EAL's memory.
 uint64_t MempoolBytes(uint32_t mbuf_count, uint32_t data_room_bytes);
 
+// Whether the pool is one area of memory without gaps between its objects, as
+// net_af_xdp takes for granted. Walks all of them.
+bool LiesEndToEnd(const rte_mempool* pool);
+
 // Mbufs of the pool that somebody has. Walks every cache: for checks only.
 uint32_t MbufsInUse(const rte_mempool* pool);
 

@@ -10,6 +10,7 @@
 #include "dpdkio/device_args.h"
 #include "dpdkio/frame_size.h"
 #include "dpdkio/kernel_mtu.h"
+#include "dpdkio/mempools.h"
 
 namespace chimney::dpdkio {
 
@@ -113,6 +114,11 @@ bool Port::SetUpQueues(const PortQueueOptions& options, std::string* error) {
   const auto socket = static_cast<unsigned int>(rte_eth_dev_socket_id(id_));
   const auto queues = static_cast<uint16_t>(options.pools.size());
   for (uint16_t q = 0; q < queues; ++q) {
+    if (IsDriver(device_args_, "net_af_xdp") &&
+        !LiesEndToEnd(options.pools[q])) {
+      *error = Failure("the memory of its frames has gaps", EFAULT);
+      return false;
+    }
     result = rte_eth_rx_queue_setup(id_, q, rx_descriptors, socket, nullptr,
                                     options.pools[q]);
     if (result != 0) {
