@@ -52,7 +52,8 @@ bool FramePort::MayReference(const PortSide& side,
 
 bool FramePort::Transmit(Side side, const OutFrame& frame) {
   dpdkio::TransmitQueue& out = queue(side);
-  if (out.Room() == 0) return false;
+  // What replaces parked frames may be more than a turn's worth.
+  if (out.Room() == 0 && out.Flush() == 0) return false;
   const PortSide& port = this->side(side);
   rte_mbuf* mbuf = nullptr;
   if (MayReference(port, frame)) {

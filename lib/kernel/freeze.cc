@@ -66,7 +66,14 @@ KernelError Freeze(int fd, const HostLimits& limits, SocketImage* image) {
     (void)PutPeekOffsetBack(fd, image->options);
     return error;
   }
-  error = ReadState(fd, limits, image);
+  // Nothing arrives any more, but a timer of the socket may still have been at
+  // work. It is read again frozen as it is: a thaw in between would lose what
+  // such a timer marks as sent without sending it.
+  constexpr int kMaxReadings = 4;
+  for (int reading = 0; reading < kMaxReadings; ++reading) {
+    error = ReadState(fd, limits, image);
+    if (error.code != KernelErrorCode::kChanged) break;
+  }
   if (error.ok()) return error;
   const KernelError undone = Unfreeze(fd, *image);
   return undone.ok() ? error : undone;

@@ -273,6 +273,10 @@ KernelError ReadState(int fd, const HostLimits& limits, SocketImage* image) {
   if (!error.ok()) return error;
   InterpretConstants(info, mss_clamp, &state.constant);
   InterpretCongestion(info, &state.delegated);
+  constexpr uint8_t kAfterTimeout = 4;  // TCP_CA_Loss
+  if (info.tcpi_ca_state == kAfterTimeout) {
+    state.delegated.snd_nxt = state.delegated.snd_una;
+  }
   InterpretTimers(info, queue.unacked_bytes, state.cached, &state.delegated);
   ApplyCarried(image->carried, MonotonicNow(), &state.delegated);
   state.cached.initial_rcv_wnd =

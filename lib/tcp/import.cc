@@ -129,6 +129,12 @@ void ImportSend(Tcb& tcb, Instant now, const TcpDelegatedState& d,
   tcb.recovery.high_rxt = d.snd_una;
   tcb.recovery.lost_below = d.snd_una;
   tcb.recovery.dup_ack_count = d.dup_ack_count;
+  if (snd.nxt != snd.max) {
+    // The giver was sending again from SND.NXT on: its duplicates are not to
+    // start a fast recovery here (RFC 6582 section 4).
+    tcb.recovery.phase = RecoveryPhase::kLoss;
+    tcb.recovery.recover = snd.max;
+  }
 }
 
 void ImportReceive(Tcb& tcb, Instant now, const TcpDelegatedState& d,

@@ -11,6 +11,8 @@ namespace {
 
 // Design D16: what the kernel's own frames tell about the path.
 void Learn(const packet::FrameView& view, LearnedPath* learned) {
+  const SeqNum end = view.segment.end();
+  learned->snd_nxt = learned->valid ? Later(learned->snd_nxt, end) : end;
   learned->valid = true;
   learned->source_mac = view.ethernet.src;
   learned->destination_mac = view.ethernet.dst;
@@ -26,7 +28,7 @@ void Learn(const packet::FrameView& view, LearnedPath* learned) {
 Disposition Worker::Impl::OnHostFrame(const Looked& looked) {
   Flow* flow = looked.flow;
   const packet::FrameView& view = looked.view;
-  if (!flow->gate_open) return PassRestricted(*flow, looked);
+  if (!flow->gate_open) return PassRestricted(flow, looked);
   if (looked.verdict != FrameVerdict::kTcp) return Disposition::kForward;
   Learn(view, &flow->learned);
   flow->learned.holds_out_of_order = view.segment.options.sack_count > 0;
@@ -51,15 +53,17 @@ Disposition Worker::Impl::OnHostFrame(const Looked& looked) {
 // What the kernel had sent before it was frozen may still be on its way and
 // may be sent again: harmless, the peer holds or awaits these bytes. Anything
 // else would tell the peer of a state that is no longer the kernel's.
-Disposition Worker::Impl::PassRestricted(const Flow& flow,
-                                         const Looked& looked) {
+Disposition Worker::Impl::PassRestricted(Flow* flow, const Looked& looked) {
   const packet::Segment& segment = looked.view.segment;
-  const uint32_t flight = flow.gate_nxt.BytesFrom(flow.gate_una);
+  const uint32_t flight = flow->gate_nxt.BytesFrom(flow->gate_una);
   const bool passes = looked.verdict == FrameVerdict::kTcp &&
                       !segment.payload.empty() && !segment.flags.rst() &&
                       !segment.flags.syn() &&
-                      segment.seq.InWindow(flow.gate_una, flight) &&
-                      segment.end().BytesFrom(flow.gate_una) <= flight;
+                      segment.seq.InWindow(flow->gate_una, flight) &&
+                      segment.end().BytesFrom(flow->gate_una) <= flight;
+  if (passes && flow->phase == FlowPhase::kHeld) {
+    flow->learned.snd_nxt = Later(flow->learned.snd_nxt, segment.end());
+  }
   Count(passes ? Counter::kHostPassedRestricted : Counter::kHostDropped);
   return passes ? Disposition::kForward : Disposition::kConsumed;
 }

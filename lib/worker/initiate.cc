@@ -27,6 +27,15 @@ bool FinSent(ConnectionState state) {
          state == ConnectionState::kLastAck;
 }
 
+// What never left the kernel is sent here as new data; in flight, nothing but a
+// timeout would find it missing. The gate lets nothing more of it pass.
+void TakeBackUnsent(const Flow& flow, tcp::TcpDelegatedState* state) {
+  if (!flow.learned.valid) return;
+  state->snd_max =
+      Later(state->snd_una, Earlier(state->snd_max, flow.learned.snd_nxt));
+  state->snd_nxt = Earlier(state->snd_nxt, state->snd_max);
+}
+
 packet::HeaderTemplate MakeHeaders(
     const offload::ConnectionSnapshot& snapshot) {
   packet::HeaderTemplate headers;
@@ -92,6 +101,7 @@ Status Worker::Impl::TakeOver(Instant now, const Operation& operation,
   tcp::TcpState state = operation.snapshot.tcp;
   state.cached.initial_rcv_wnd =
       std::min(state.cached.initial_rcv_wnd, PoolBytes(*pool));
+  TakeBackUnsent(*flow, &state.delegated);
   Status status = Status::kSuccess;
   if (!ImportSends(operation.send_bytes, session, &sends)) {
     status = Status::kTcpXmitBuffer;
@@ -121,6 +131,8 @@ void Worker::Impl::BringToLife(Instant now, const Operation& operation,
                                Flow* flow, Session* session) {
   const offload::ConnectionSnapshot& snapshot = operation.snapshot;
   flow->phase = FlowPhase::kRunning;
+  flow->gate_una = flow->tcb.snd.una;
+  flow->gate_nxt = flow->tcb.snd.max;
   flow->hold_deadline = Instant::Never();
   flow->gate_open = false;
   flow->session = session;

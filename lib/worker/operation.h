@@ -38,6 +38,10 @@ struct LearnedPath {
   // Its SACK blocks, but for the one that names the fence's byte: the kernel
   // holds data behind a hole, which no socket option reveals either.
   bool holds_out_of_order = false;
+  // Behind the last byte that the kernel has sent. What the kernel itself says
+  // may be more: while a send queue is read by TCP_REPAIR, a pacing or queueing
+  // timer of the socket marks bytes as sent without sending them.
+  SeqNum snd_nxt;
 };
 
 struct Operation {

@@ -80,7 +80,7 @@ class Worker::Impl {
 
   // host_gate.cc: a host frame of a flow.
   Disposition OnHostFrame(const Looked& looked);
-  Disposition PassRestricted(const Flow& flow, const Looked& looked);
+  Disposition PassRestricted(Flow* flow, const Looked& looked);
 
   // fence.cc
   void ExecuteFence(Instant now, Operation* operation, Flow* flow);

@@ -85,6 +85,17 @@ TEST_F(FenceTest, AnswerWithoutFurtherBlocksTellsThatNothingIsOutOfOrder) {
   EXPECT_FALSE(fence.learned.holds_out_of_order);
 }
 
+TEST_F(FenceTest, LearnsHowFarTheKernelHasSent) {
+  ASSERT_TRUE(Hold());
+  SegmentSpec data = KernelAck(false);
+  data.payload = Text("sent");
+  EXPECT_EQ(FromHost(KernelFrame(data)), Disposition::kForward);
+  MakeFence(true);
+  worker->Execute(now, &fence);
+  EXPECT_EQ(FromHost(KernelFrame(KernelAck(true))), Disposition::kConsumed);
+  EXPECT_EQ(fence.learned.snd_nxt, SeqNum(kLocalSeq + 4));
+}
+
 TEST_F(FenceTest, KernelThatNamesNoDuplicatesHasAnsweredByTheTimeout) {
   ASSERT_TRUE(Hold());
   MakeFence(true);

@@ -37,6 +37,29 @@ TEST_F(InitiateTest, FeedsWhatWasParked) {
   EXPECT_EQ(Parsed(frames.to_wire.back()).segment.ack.value(), kRemoteSeq + 6);
 }
 
+// Read by TCP_REPAIR, a socket may call sent what never left (design D3): such
+// bytes go out as new data, and what the kernel sends late goes no further.
+TEST_F(InitiateTest, SendsWhatTheKernelOnlySaidToHaveSent) {
+  ASSERT_TRUE(Hold());
+  SegmentSpec really;
+  really.seq = kLocalSeq;
+  really.ack = kRemoteSeq;
+  really.payload = Pattern(100);
+  ASSERT_EQ(FromHost(KernelFrame(really)), Disposition::kForward);
+  initiate = *NewInitiate();
+  initiate.send_bytes = Pattern(300);
+  tcp::TcpDelegatedState& state = initiate.snapshot.tcp.delegated;
+  state.snd_max = state.snd_nxt = SeqNum(kLocalSeq + 300);
+  const size_t before = frames.to_wire.size();
+  ASSERT_TRUE(Initiate(&initiate));
+  Poll();
+  EXPECT_EQ(WirePayload(before), Pattern(200, 100));
+  SegmentSpec late = really;
+  late.seq = kLocalSeq + 100;
+  EXPECT_EQ(FromHost(KernelFrame(late)), Disposition::kConsumed);
+  FromWire(PeerAck(300));
+}
+
 TEST_F(InitiateTest, R41NothingIsIndicatedBeforeTheCompletion) {
   ASSERT_TRUE(Hold());
   FromWire(PeerData(Text("abc")));
