@@ -22,6 +22,10 @@ std::vector<uint32_t> AllowedCpus();
 // Pins the calling thread.
 bool PinThread(uint32_t cpu);
 
+// The calling thread runs as soon as it is awake, before all ordinary ones;
+// false where that is not allowed. Threads made later are ordinary again.
+bool PreferThread();
+
 }  // namespace chimney::daemon
 
 #endif  // CHIMNEY_DAEMON_CPU_LIST_H_

@@ -34,6 +34,9 @@ bool Daemon::Start(std::string* error) {
 
 int Daemon::Run() {
   const StopSignals signals(control_.get());
+  // Mostly asleep; but while a hand-over waits for it a connection stands
+  // still.
+  if (!PreferThread()) LOG(INFO) << "the control core has no priority";
   return control_->Run();
 }
 

@@ -101,6 +101,7 @@ void OffloadOperation::Hold() {
     return;
   }
   main_.tuple = connection_.tuple;
+  main_.session_id = session_id_;
   main_.timeout = context_.hold_timeout;
   main_.fence_timeout = context_.fence_timeout;
   main_.fence_frame =
@@ -167,6 +168,14 @@ void OffloadOperation::OnFenced() {
   if (!FreezeSocket()) return;
   if (connection_.image.holds_out_of_order && hole_waits_ < kMaxHoleWaits) {
     WaitForHole();
+    return;
+  }
+  // Known too late it would cost a placeholder and a restore.
+  const uint64_t wanted = connection_.image.send_bytes.size() +
+                          connection_.image.receive_bytes.size();
+  if (wanted > main_.session_room_bytes) {
+    Fail(ErrorOf(kernel::KernelErrorCode::kRefusedByTarget),
+         offload::Status::kTcpRcvBuffer);
     return;
   }
   RestrictHost();

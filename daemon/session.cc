@@ -100,7 +100,8 @@ bool Session::FlushNotices() {
   // Pairs with the session's fence between announcing sleep and its last look
   // at the rings: one of the two sees the other (abi/layout.h).
   std::atomic_thread_fence(std::memory_order_seq_cst);
-  if (shared->host_sleeping.load(std::memory_order_relaxed) != 0) {
+  if (shared->host_sleeping.load(std::memory_order_relaxed) != 0 &&
+      shared->host_sleeping.exchange(0, std::memory_order_relaxed) != 0) {
     RingDoorbell(doorbell.get());
   }
   return true;

@@ -62,7 +62,9 @@ void SessionLane::Ring() {
   // Pairs with the session's fence between announcing sleep and its last look
   // at the rings: one of the two sees the other (abi/layout.h).
   std::atomic_thread_fence(std::memory_order_seq_cst);
-  if (memory_.shared->host_sleeping.load(std::memory_order_relaxed) != 0) {
+  std::atomic<uint32_t>& sleeping = memory_.shared->host_sleeping;
+  if (sleeping.load(std::memory_order_relaxed) != 0 &&
+      sleeping.exchange(0, std::memory_order_relaxed) != 0) {
     RingDoorbell(memory_.doorbell_fd);
   }
 }

@@ -69,7 +69,8 @@ struct alignas(64) LaneShared {
 struct SharedHeader {
   // Session: 1 = about to sleep on the doorbell, wake me. Set with a seq_cst
   // fence before the last look at the rings; the daemon looks after a push with
-  // a seq_cst fence, so that one of the two sees the other.
+  // a seq_cst fence, so that one of the two sees the other, and takes it back
+  // to 0 when it rings: once a sleep.
   alignas(64) std::atomic<uint32_t> host_sleeping{0};
   LaneShared lanes[kMaxLanes];
 };

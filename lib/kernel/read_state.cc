@@ -272,6 +272,11 @@ KernelError ReadState(int fd, const HostLimits& limits, SocketImage* image) {
   error = GetInt(fd, IPPROTO_TCP, TCP_MAXSEG, "TCP_MAXSEG", &mss_clamp);
   if (!error.ok()) return error;
   InterpretConstants(info, mss_clamp, &state.constant);
+  // More than this was never on the wire, whatever the kernel has in mind.
+  state.delegated.rcv_wnd = std::min(
+      state.delegated.rcv_wnd,
+      uint32_t{65535} << std::min<uint8_t>(state.constant.rcv_wind_scale, 14));
+  image->max_receive_buffer_bytes = limits.max_receive_buffer_bytes;
   InterpretCongestion(info, &state.delegated);
   constexpr uint8_t kAfterTimeout = 4;  // TCP_CA_Loss
   if (info.tcpi_ca_state == kAfterTimeout) {

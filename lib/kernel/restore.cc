@@ -65,24 +65,38 @@ KernelError RestoreWindows(int fd, const RestorePlan& plan,
   return {};
 }
 
-// Makes room for what the peer may still send. Only a buffer that the kernel
-// may size itself is grown, as auto-tuning would have done meanwhile.
-KernelError GrowReceiveBuffer(int fd, const SocketImage& image,
+// Memory that the receive queue takes, its bookkeeping included.
+uint32_t ReceiveMemory(int fd) {
+  uint32_t memory[16] = {};  // SK_MEMINFO_RMEM_ALLOC is the first
+  socklen_t length = sizeof(memory);
+  if (getsockopt(fd, SOL_SOCKET, SO_MEMINFO, memory, &length) != 0) return 0;
+  return memory[0];
+}
+
+// Makes room for what the peer may still send, and for no more: the kernel
+// offers what is free as window, so a buffer with room to spare would grow with
+// each hand-over. Only one that the kernel may size itself is grown, as far as
+// auto-tuning would have.
+KernelError SizeReceiveBuffer(int fd, const SocketImage& image,
                               int* clamp_bytes) {
   const SavedSocketOptions& options = image.options;
-  const uint64_t promised = uint64_t{image.snapshot.tcp.delegated.rcv_wnd} +
-                            image.receive_bytes.size();
-  const uint64_t needed = promised * 2;
   *clamp_bytes = options.window_clamp_bytes;
   const bool may_grow = options.buffer_lock_bits >= 0 &&
                         (options.buffer_lock_bits & kBufLockReceive) == 0;
-  if (!may_grow ||
-      needed <= static_cast<uint64_t>(options.receive_buffer_bytes)) {
-    return {};
+  if (!may_grow) return {};
+  const uint64_t rcv_wnd = image.snapshot.tcp.delegated.rcv_wnd;
+  const auto present =
+      static_cast<uint64_t>(std::max(options.receive_buffer_bytes, 0));
+  const uint64_t needed = ReceiveMemory(fd) + rcv_wnd * 2;
+  const uint64_t most =
+      std::max<uint64_t>(present, image.max_receive_buffer_bytes);
+  const uint64_t size = std::max(present, std::min(needed, most));
+  if (size > present) {
+    const uint64_t promised = rcv_wnd + image.receive_bytes.size();
+    *clamp_bytes = std::max(
+        *clamp_bytes, static_cast<int>(std::min<uint64_t>(promised, most)));
   }
-  *clamp_bytes = std::max(
-      *clamp_bytes, static_cast<int>(std::min<uint64_t>(promised, INT32_MAX)));
-  return SetBufferBytes(fd, SO_RCVBUFFORCE, needed);
+  return SetBufferBytes(fd, SO_RCVBUFFORCE, size);
 }
 
 // The kernel learns its advertised window's target slowly; a change of the
@@ -169,7 +183,7 @@ KernelError Restore(int fd, SocketImage* image) {
   error = RestoreReceiveQueue(fd, *image);
   if (!error.ok()) return error;
   int clamp_bytes = 0;
-  error = GrowReceiveBuffer(fd, *image, &clamp_bytes);
+  error = SizeReceiveBuffer(fd, *image, &clamp_bytes);
   if (!error.ok()) return error;
   error = RestoreSendQueue(fd, *image, plan);
   if (!error.ok()) return error;

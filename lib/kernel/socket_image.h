@@ -87,6 +87,8 @@ struct SocketImage {
   bool holds_out_of_order = false;
 
   SavedSocketOptions options;
+  // How far the kernel would let this socket's receive buffer grow.
+  uint32_t max_receive_buffer_bytes = 0;
   // These two are set by Restore and kept by the next Freeze.
   TimestampOffset timestamp_offset;
   CarriedState carried;

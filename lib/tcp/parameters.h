@@ -24,7 +24,7 @@ struct Parameters {
   Duration fin_wait2_timeout;
   Duration sws_override = Duration::Millis(200);
   Duration challenge_ack_interval = Duration::Millis(500);
-  uint32_t max_reassembly_bytes = 1u << 20;  // per connection
+  uint32_t max_reassembly_bytes = 8u << 20;  // per connection
   // Segments acknowledged at once after an import, when the peer may be short
   // of ACKs to clock its sending.
   uint8_t quick_ack_segments = 4;

@@ -32,6 +32,11 @@ void Worker::Impl::ExecuteHold(Instant now, Operation* operation) {
                                              : config_.hold_timeout);
   ArmTimer(flow);
   operation->flow = handle;
+  if (Session* session = sessions_.Find(operation->session_id)) {
+    const ChunkPool& pool = *session->port->chunks();
+    operation->session_room_bytes =
+        uint64_t{pool.free_count()} * pool.chunk_bytes();
+  }
   if (operation->fence_frame.empty()) {
     return Complete(operation, Status::kSuccess);
   }
@@ -75,6 +80,10 @@ void Worker::Impl::ExecuteGate(Operation* operation, Flow* flow) {
   if (!flow->gate_open) {
     flow->gate_una = operation->snd_una;
     flow->gate_nxt = operation->snd_nxt;
+    // The socket is frozen by now: it would drop what a deadline lets through.
+    flow->hold_deadline = Instant::Never();
+    flow->hold_expired = false;
+    ArmTimer(flow);
   }
   Complete(operation, Status::kSuccess);
 }

@@ -53,7 +53,8 @@ struct Operation {
     // parking wire->host segments of the flow (design D2). Out: flow. Fails
     // with kConnectionRejected if it is held. With a fence_frame it goes on as
     // kFence does and completes with it (status kFailure = no answer: the hold
-    // stands, the fence may be repeated): one round trip less.
+    // stands, the fence may be repeated): one round trip less. With a
+    // session_id also out: session_room_bytes.
     kHold,
     // In: flow, fence_frame, fence_timeout. Sends the frame to the host port
     // after everything forwarded so far, eats the ACK that answers it.
@@ -119,6 +120,9 @@ struct Operation {
   SeqNum snd_una;
   SeqNum snd_nxt;
   LearnedPath learned;
+  // What the session's memory could take over when the hold completed, send and
+  // receive data together; initiates under way may need some of it.
+  uint64_t session_room_bytes = 0;
   std::vector<uint8_t> fence_frame;
   // kInitiate: bytes from snd_una on / bytes ending at rcv_nxt.
   std::vector<uint8_t> send_bytes;

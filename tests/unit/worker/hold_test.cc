@@ -106,6 +106,22 @@ TEST_F(HoldTest, ExpiredHoldCanStillBeInitiated) {
   EXPECT_EQ(FromWire(PeerData(Text("late"))), Disposition::kConsumed);
 }
 
+// The socket is frozen: it would drop what a deadline lets through.
+TEST_F(HoldTest, HoldOfAFrozenSocketHasNoDeadline) {
+  ASSERT_TRUE(Hold(Duration::Millis(10)));
+  Advance(Duration::Millis(20));  // too late once
+  EXPECT_EQ(FromWire(PeerData(Text("a"))), Disposition::kForward);
+  Operation restrict;
+  restrict.kind = Operation::Kind::kRestrictHost;
+  restrict.flow = flow;
+  ASSERT_TRUE(Run(&restrict));
+  EXPECT_EQ(FromWire(PeerData(Text("b"))), Disposition::kHeld);
+  Advance(Duration::Seconds(10));
+  EXPECT_EQ(FromWire(PeerData(Text("c"), 1)), Disposition::kHeld);
+  initiate = *NewInitiate();
+  ASSERT_TRUE(Initiate(&initiate));
+}
+
 TEST_F(HoldTest, ParkedFramesAreBoundedPerFlow) {
   ASSERT_TRUE(Hold());
   for (uint32_t i = 0; i < 8; ++i) {
