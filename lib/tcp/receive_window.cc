@@ -2,6 +2,7 @@
 // The window we advertise: never takes back what was offered, opens in steps
 // worth a segment (RFC 9293 sections 3.8.6 and 3.8.6.2.2).
 #include <algorithm>
+#include <cstdint>
 
 #include "tcp/output.h"
 
@@ -12,11 +13,21 @@ uint32_t Shift(const Tcb& tcb) {
   return tcb.constant.window_scaling_enabled ? tcb.constant.rcv_wind_scale : 0;
 }
 
+// What the peer may use of the memory that is left. Connections share it, so
+// that each is offered a part of the rest and the rest never runs out at once:
+// what was offered and finds no memory would be lost.
+uint32_t MemoryShare(const Tcb& tcb) {
+  const ChunkPool& chunks = *tcb.store.chunks;
+  const uint64_t left = uint64_t{chunks.free_count()} * chunks.chunk_bytes();
+  return static_cast<uint32_t>(std::min<uint64_t>(left / 2, UINT32_MAX));
+}
+
 // The window that memory allows, in whole units of the scale.
 uint32_t FreeBytes(const Tcb& tcb) {
   const uint32_t limit = tcb.cached.initial_rcv_wnd;
   const uint32_t unread = tcb.rcv.unread_bytes;
-  const uint32_t free = limit > unread ? limit - unread : 0;
+  const uint32_t free =
+      limit > unread ? std::min(limit - unread, MemoryShare(tcb)) : 0;
   return std::min(free >> Shift(tcb), 0xFFFFu) << Shift(tcb);
 }
 

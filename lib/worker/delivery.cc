@@ -119,7 +119,11 @@ void Worker::Impl::Indicate(Turn* turn) {
 bool Worker::Impl::LendFront(Flow* flow, Notice* notice) {
   Session* session = flow->session;
   tcp::FragmentList& queue = flow->tcb.receive_queue();
-  if (!WithinShare(session->lent_pieces, ledger_.free())) {
+  // A session that does not consume what it was lent gets no more of its
+  // memory: what follows waits here, where it closes the window.
+  const uint32_t most = session->port->chunks()->chunk_count() / 2;
+  if (session->lent_pieces >= most ||
+      !WithinShare(session->lent_pieces, ledger_.free())) {
     Count(Counter::kLentPiecesEmpty);
     return false;
   }

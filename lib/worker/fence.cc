@@ -36,6 +36,7 @@ bool Worker::Impl::SendFence(Instant now, Operation* operation, Flow* flow) {
   fence.operation = operation;
   fence.start = view.segment.seq;
   fence.end = view.segment.end();
+  fence.ack = view.segment.ack;
   fence.deadline = operation->fence_timeout > Duration()
                        ? now + operation->fence_timeout
                        : flow->hold_deadline;
@@ -63,6 +64,14 @@ bool Worker::Impl::IsFenceAnswer(Flow* flow,
   if (!fence.wants_duplicate_report) return true;
   fence.plain_ack_seen = true;
   return false;
+}
+
+// The socket ended meanwhile and its kernel answers the fence as any segment of
+// no connection (RFC 9293 section 3.10.7.1). The peer has not asked.
+bool Worker::Impl::IsFenceReset(const Flow& flow,
+                                const packet::Segment& segment) const {
+  return flow.fence.operation != nullptr && segment.flags.rst() &&
+         !segment.flags.ack() && segment.seq == flow.fence.ack;
 }
 
 void Worker::Impl::EndFence(Flow* flow, Status status) {

@@ -51,6 +51,7 @@ struct Fence {
   Operation* operation = nullptr;  // null = none
   SeqNum start;                    // of the old byte sent to the kernel
   SeqNum end;
+  SeqNum ack;  // its ACK field: a reset that answers it has this SEQ
   Instant deadline = Instant::Never();
   // The kernel reports duplicates: only the ACK that names the fence's byte is
   // the answer, others are noted in case it does not after all.

@@ -30,6 +30,12 @@ Disposition Worker::Impl::OnHostFrame(const Looked& looked) {
   const packet::FrameView& view = looked.view;
   if (!flow->gate_open) return PassRestricted(flow, looked);
   if (looked.verdict != FrameVerdict::kTcp) return Disposition::kForward;
+  if (IsFenceReset(*flow, view.segment)) {
+    Count(Counter::kFenceAnswersEaten);
+    EndFence(flow, offload::Status::kFailure);
+    ArmTimer(flow);
+    return Disposition::kConsumed;
+  }
   Learn(view, &flow->learned);
   flow->learned.holds_out_of_order = view.segment.options.sack_count > 0;
   if (flow->fence.operation == nullptr || !IsFenceAnswer(flow, view)) {

@@ -86,6 +86,7 @@ class Worker::Impl {
   void ExecuteFence(Instant now, Operation* operation, Flow* flow);
   bool SendFence(Instant now, Operation* operation, Flow* flow);
   bool IsFenceAnswer(Flow* flow, const packet::FrameView& view) const;
+  bool IsFenceReset(const Flow& flow, const packet::Segment& segment) const;
   void EndFence(Flow* flow, offload::Status status);
   void ExpireFence(Flow* flow);
 

@@ -34,6 +34,14 @@ TEST_F(ReceiveWindow, DoesNotOpenByLessThanASegment_RFC9293_3_8_6_2_2) {
   EXPECT_EQ(PullOne().raw_window, 20000);
 }
 
+// Connections share the memory: what each is offered must leave some.
+TEST_F(ReceiveWindow, OpensToHalfOfTheMemoryThatIsLeft) {
+  memory.chunk_bytes = 1000;
+  memory.chunk_count = 40;
+  StartWith(60000, 5000);
+  EXPECT_EQ(PullOne().raw_window, 20000);
+}
+
 TEST_F(ReceiveWindow, UnreadDataCloseItWithoutMovingTheEdge) {
   StartWith(4000, 4000);
   Pull();

@@ -85,6 +85,20 @@ TEST_F(FenceTest, AnswerWithoutFurtherBlocksTellsThatNothingIsOutOfOrder) {
   EXPECT_FALSE(fence.learned.holds_out_of_order);
 }
 
+TEST_F(FenceTest, ResetOfASocketThatHasEndedStaysHere) {
+  ASSERT_TRUE(Hold());
+  MakeFence(true);
+  worker->Execute(now, &fence);
+  SegmentSpec reset;
+  reset.seq = kLocalSeq + 1;
+  reset.flags = packet::kTcpRst;
+  EXPECT_EQ(FromHost(KernelFrame(reset)), Disposition::kForward);
+  reset.seq = kLocalSeq;  // the fence's ACK field
+  EXPECT_EQ(FromHost(KernelFrame(reset)), Disposition::kConsumed);
+  EXPECT_TRUE(control.IsDone(fence));
+  EXPECT_EQ(fence.status, Status::kFailure);
+}
+
 TEST_F(FenceTest, LearnsHowFarTheKernelHasSent) {
   ASSERT_TRUE(Hold());
   SegmentSpec data = KernelAck(false);

@@ -126,6 +126,32 @@ TEST_F(ReceiveTest, R143WindowShrinksWhileDataIsLentAndOpensOnReturn) {
   EXPECT_EQ(session.chunks()->in_use(), 0u);
 }
 
+// What it was lent before an upload counts, too: no window stands for that.
+TEST_F(ReceiveTest, SessionThatConsumesNothingIsLentHalfItsMemory) {
+  const uint32_t most = session.chunks()->chunk_count() / 2;
+  uint32_t at = 0;
+  for (uint32_t i = 0; i < most + 4; ++i) {
+    FromWire(PeerData(Pattern(1400, at), at));
+    at += 1400;
+    Poll();
+  }
+  const auto lent_bytes = [this] {
+    uint32_t bytes = 0;
+    for (const Notice& n : Of(Notice::Kind::kReceiveIndication))
+      bytes += n.bytes;
+    return bytes;
+  };
+  EXPECT_LE(worker->TakeCensus().lent_pieces, most);
+  const std::vector<Notice> lent = Of(Notice::Kind::kReceiveIndication);
+  for (const Notice& n : lent) Return(n, n.bytes);
+  Poll();
+  EXPECT_EQ(lent_bytes(), at);
+  const std::vector<Notice> all = Of(Notice::Kind::kReceiveIndication);
+  for (size_t i = lent.size(); i < all.size(); ++i) {
+    Return(all[i], all[i].bytes);
+  }
+}
+
 TEST_F(ReceiveTest, R145ReturnsOfWhatIsNotLentBreakTheRules) {
   FromWire(PeerData(Text("0123456789")));
   Poll();
