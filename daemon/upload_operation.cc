@@ -98,6 +98,14 @@ void UploadOperation::TakeImage() {
   tcp::TcpDelegatedState& state = image.snapshot.tcp.delegated;
   main_.moved = true;
   if (state.state != tcp::ConnectionState::kClosed) return;
+  if (main_.closed_by_fins) {
+    // The socket repeats its FIN and the peer, which has seen it, its ACK: so
+    // the program sees the end that it would have seen (R176).
+    state.state = tcp::ConnectionState::kLastAck;
+    state.snd_nxt = state.snd_max;
+    state.snd_una = state.snd_max - 1;
+    return;
+  }
   // A reset ended it. The socket learns that the way it always does: it goes
   // back as it was before and is given the RST (R175).
   reset_ = true;

@@ -135,6 +135,9 @@ struct Operation {
   std::vector<ByteSpan> send_data;
   std::vector<ByteSpan> receive_data;
   uint32_t unreturned_receive_bytes = 0;
+  // kTerminate: the connection is CLOSED since both FINs were acknowledged, not
+  // since it was reset.
+  bool closed_by_fins = false;
 
   uint64_t control_tag = 0;  // the control core's own; the worker leaves it
 };

@@ -59,6 +59,20 @@ TEST_F(ClosingTest, LastAckEndsInClosedAndTheControlCoreIsTold) {
   EXPECT_TRUE(Of(Notice::Kind::kRetrieveEvent).empty());
   ASSERT_TRUE(Terminate());
   EXPECT_EQ(terminate.snapshot.tcp.delegated.state, ConnectionState::kClosed);
+  EXPECT_TRUE(terminate.closed_by_fins);
+}
+
+TEST_F(ClosingTest, ResetConnectionIsNotClosedByFins) {
+  ASSERT_TRUE(Offload());
+  SegmentSpec reset;
+  reset.seq = kRemoteSeq;
+  reset.ack = kLocalSeq;
+  reset.flags = packet::kTcpRst | packet::kTcpAck;
+  FromWire(PeerFrame(reset));
+  Poll();
+  ASSERT_TRUE(Terminate());
+  EXPECT_EQ(terminate.snapshot.tcp.delegated.state, ConnectionState::kClosed);
+  EXPECT_FALSE(terminate.closed_by_fins);
 }
 
 // A FIN that the kernel sent before the offload is waited for.
