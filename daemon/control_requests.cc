@@ -34,11 +34,23 @@ class QueryOperation : public OperationOwner {
   std::function<void(const worker::Operation&)> done_;
 };
 
+// A half that was closed counts as closed, also while its FIN waits for its
+// turn behind data (RFC 9293 section 3.10.4).
+tcp::ConnectionState ShownState(const tcp::TcpDelegatedState& state) {
+  using tcp::ConnectionState;
+  if (!state.fin_queued) return state.state;
+  if (state.state == ConnectionState::kEstablished) {
+    return ConnectionState::kFinWait1;
+  }
+  return state.state == ConnectionState::kCloseWait ? ConnectionState::kLastAck
+                                                    : state.state;
+}
+
 abi::QueryEntry QueryEntryOf(const worker::Operation& done) {
   const tcp::TcpDelegatedState& tcp = done.snapshot.tcp.delegated;
   abi::QueryEntry entry;
   entry.status = static_cast<uint8_t>(done.status);
-  entry.state = static_cast<uint8_t>(tcp.state);
+  entry.state = static_cast<uint8_t>(ShownState(tcp));
   entry.cwnd_bytes = tcp.cwnd;
   entry.rcv_nxt = tcp.rcv_nxt.value();
   entry.rcv_wnd_bytes = tcp.rcv_wnd;

@@ -162,7 +162,7 @@ class HandleSlab {
   uint32_t capacity() const { return slab_.capacity(); }
   template <typename Visit>
   void ForEachInUse(Visit visit) {
-    slab_.ForEachInUse([this, &visit](T* object) { visit(object); });
+    slab_.ForEachInUse([&visit](T* object) { visit(object); });
   }
 
  private:

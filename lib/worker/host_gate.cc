@@ -23,6 +23,18 @@ void Learn(const packet::FrameView& view, LearnedPath* learned) {
   learned->flow_label = view.flow_label;
 }
 
+// The socket that gets a closed connection back is given the peer's FIN and
+// acknowledges it. The peer has that ACK, is gone, and would answer a second
+// one with a reset.
+bool RepeatsFinalAck(const Flow& flow, const packet::Segment& segment) {
+  if (flow.phase != FlowPhase::kCut) return false;
+  const tcp::TcpDelegatedState& state = flow.exported.state.delegated;
+  return (state.state == tcp::ConnectionState::kTimeWait ||
+          state.state == tcp::ConnectionState::kClosed) &&
+         segment.length() == 0 && !segment.flags.rst() &&
+         segment.ack == state.rcv_nxt;
+}
+
 }  // namespace
 
 Disposition Worker::Impl::OnHostFrame(const Looked& looked) {
@@ -34,6 +46,10 @@ Disposition Worker::Impl::OnHostFrame(const Looked& looked) {
     Count(Counter::kFenceAnswersEaten);
     EndFence(flow, offload::Status::kFailure);
     ArmTimer(flow);
+    return Disposition::kConsumed;
+  }
+  if (RepeatsFinalAck(*flow, view.segment)) {
+    Count(Counter::kHostDropped);
     return Disposition::kConsumed;
   }
   Learn(view, &flow->learned);

@@ -27,6 +27,14 @@ class _Options(Structure):
                 ("send_buffer_bytes", c_uint32), ("flags", c_uint32)]
 
 
+class _Info(Structure):
+    """struct chimney_conn_info."""
+    _fields_ = [("size", c_size_t)] + [(name, c_uint32) for name in (
+        "state", "tcp_state", "rcv_nxt", "snd_una", "snd_nxt", "snd_max",
+        "snd_wnd_bytes", "rcv_wnd_bytes", "cwnd_bytes", "ssthresh_bytes",
+        "srtt_us", "rttvar_us", "path_mtu_bytes")]
+
+
 class Event(Structure):
     """struct chimney_event."""
     _fields_ = [("type", c_uint32), ("status", c_uint32), ("conn", c_void_p),
@@ -63,6 +71,7 @@ def _load(path):
         "conn_upload": (c_int, [c_void_p]),
         "conn_abort": (c_int, [c_void_p]),
         "conn_state": (c_uint32, [c_void_p]),
+        "conn_query": (c_int, [c_void_p, POINTER(_Info), c_int]),
         "stream_send": (c_ssize_t, [c_void_p, c_void_p, c_size_t]),
         "stream_recv": (c_ssize_t, [c_void_p, c_void_p, c_size_t]),
         "stream_shutdown": (c_int, [c_void_p]),
@@ -135,7 +144,7 @@ class Session:
                 self.events.append(kept)
         return count
 
-    def pump(self, condition, what, timeout_s=10.0):
+    def pump(self, condition, what, timeout_s=10.0, slice_ms=100):
         """Polls until condition() is true; returns its value."""
         end = time.monotonic() + timeout_s
         while True:
@@ -146,7 +155,7 @@ class Session:
             if left <= 0:
                 raise TimeoutError(f"gave up after {timeout_s} s waiting for "
                                    f"{what}")
-            self.poll(min(100, int(left * 1000) + 1))
+            self.poll(min(slice_ms, int(left * 1000) + 1))
 
 
 class Connection:
@@ -264,6 +273,14 @@ class Connection:
     def shutdown(self):
         self.session.check("shutdown",
                            self._library.chimney_stream_shutdown(self._handle))
+
+    def query(self):
+        """What whoever has the connection says of it: an object with the
+        members of struct chimney_conn_info."""
+        info = _Info(size=ctypes.sizeof(_Info))
+        self.session.check("query", self._library.chimney_conn_query(
+            self._handle, byref(info), 5000))
+        return info
 
     def abort(self):
         self.session.check("abort",

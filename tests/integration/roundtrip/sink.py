@@ -1,5 +1,6 @@
 # SPDX-License-Identifier: BSD-3-Clause
-"""Where received bytes go to be compared, outside this process."""
+"""Where received bytes go to be compared, and where bytes to send come from,
+outside this process."""
 
 import json
 import subprocess
@@ -26,3 +27,24 @@ class Sink:
         if report["error"]:
             raise AssertionError(report["error"])
         return report["bytes"]
+
+
+class Source:
+    """The bytes of a seeded stream, as many as one asks for."""
+
+    def __init__(self, lab, seed):
+        self._process = subprocess.Popen(
+            [tool(lab, "integration_stream"), "write", f"--bytes={1 << 50}",
+             f"--seed={seed}"], stdout=subprocess.PIPE,
+            stderr=subprocess.DEVNULL)
+        self.count = 0
+
+    def read(self, size):
+        data = self._process.stdout.read(size)
+        self.count += len(data)
+        return data
+
+    def close(self):
+        self._process.kill()
+        self._process.wait()
+        self._process.stdout.close()
