@@ -83,7 +83,9 @@ void ControlCore::PollRequests(Session& session) {
         break;
     }
     session.requests->Pop();
+    session.in_request = true;
     OnRequest(session, request);
+    session.in_request = false;
   }
   timers_.At(context_.now(), [this, id] {
     Session* again = FindSession(id);
@@ -141,7 +143,13 @@ void ControlCore::RefuseInitiate(Session& session,
 
 void ControlCore::OnInitiate(Session& session,
                              const abi::RequestEntry& request) {
-  const auto attached = session.attached.find(request.offset);
+  auto attached = session.attached.find(request.offset);
+  if (attached == session.attached.end()) {
+    // It was sent before the request, but the ring may be looked at first.
+    OnSessionReadable(session);
+    if (!session.Alive()) return;
+    attached = session.attached.find(request.offset);
+  }
   if (attached == session.attached.end()) {
     RefuseInitiate(session, request,
                    kernel::KernelErrorCode::kNoSocketAttached);

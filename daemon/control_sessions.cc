@@ -120,7 +120,8 @@ bool ControlCore::OnMessage(Session& session, const SessionMessage& message) {
     OnManagementQuery(session, *query);
     return true;
   }
-  PollRequests(session);
+  // Not inside a request: that one's turn is not over.
+  if (!session.in_request) PollRequests(session);
   return true;
 }
 

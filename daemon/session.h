@@ -72,7 +72,8 @@ class Session {
   const uid_t uid;
   const pid_t pid;
   UniqueFd socket;
-  UniqueFd doorbell;  // our end; the client has the other
+  bool in_request = false;  // OnRequest runs
+  UniqueFd doorbell;        // our end; the client has the other
   std::string name;
   abi::SessionKind kind = abi::SessionKind::kData;
   SessionPhase phase = SessionPhase::kHello;

@@ -293,8 +293,12 @@ KernelError ReadState(int fd, const HostLimits& limits, SocketImage* image) {
     image->options.receive_shut_down = false;  // it was the peer's FIN
     image->holds_out_of_order = false;         // what takes memory is that FIN
   }
+  TimestampReading clock;
   error = ReadTimestampClock(fd, state.constant.timestamp_unit,
-                             image->timestamp_offset, &state.delegated.ts_time);
+                             image->timestamp_offset, &clock);
+  state.delegated.ts_time = clock.now;
+  state.delegated.ts_floor = clock.floor;
+  state.delegated.ts_time_at = clock.at;
   if (!error.ok()) return error;
   error = CheckUnchanged(fd, queue, state.delegated.rcv_nxt);
   if (!error.ok()) return error;

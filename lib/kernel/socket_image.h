@@ -42,13 +42,14 @@ struct SavedSocketOptions {
   bool receive_shut_down = false;
 };
 
-// The kernel's millisecond timestamp clock minus CLOCK_MONOTONIC. The kernel
-// shows the clock with bit 0 cleared (the bit tells the unit), so the offset is
-// only known exactly after a Restore has set it; without it a Freeze has to
-// round up, and many hand-overs would make the clock run fast.
+// The connection's millisecond timestamp clock minus CLOCK_MONOTONIC, kept over
+// all hand-overs. The kernel's own clock can only be set to even values (bit 0
+// tells the unit), so it may run one tick ahead; what it shows has bit 0
+// cleared, too. Without this memory each hand-over would round the clock up.
 struct TimestampOffset {
   bool known = false;
   uint32_t value = 0;
+  uint32_t ahead = 0;  // of the kernel's clock, since the last Restore: 0 or 1
 };
 
 // What the kernel forgets when it takes a connection back, kept for the next

@@ -15,22 +15,28 @@ Instant MonotonicNow() {
 
 namespace {
 
+constexpr int kMaxAttempts = 4;
+constexpr uint32_t kMostTicksAhead = 4;
+
 // The kernel's millisecond timestamp clock is this plus a constant.
-uint32_t MonotonicMilliseconds() {
-  return static_cast<uint32_t>(MonotonicNow().nanos() / 1000000);
+uint32_t Milliseconds(Instant monotonic) {
+  return static_cast<uint32_t>(monotonic.nanos() / 1000000);
 }
 
 }  // namespace
 
-uint32_t TrueTimestamp(uint32_t shown, uint32_t before_ms, uint32_t after_ms,
-                       tcp::TimestampUnit unit, const TimestampOffset& offset) {
-  if (unit == tcp::TimestampUnit::kMicrosecond) return shown | 1;
+TimestampReading TrueTimestamp(uint32_t shown, uint32_t before_ms,
+                               uint32_t after_ms, tcp::TimestampUnit unit,
+                               const TimestampOffset& offset) {
+  if (unit == tcp::TimestampUnit::kMicrosecond)
+    return {{}, shown | 1, shown | 1};
   const uint32_t even = shown & ~1U;
   if (offset.known && before_ms == after_ms) {
     const uint32_t exact = before_ms + offset.value;
-    if ((exact & ~1U) == even) return exact;
+    const uint32_t kernels = exact + offset.ahead;
+    if ((kernels & ~1U) == even) return {{}, exact, kernels};
   }
-  return even + 1;
+  return {{}, even + 1, even + 1};
 }
 
 uint32_t RoundUpForUnit(uint32_t timestamp, tcp::TimestampUnit unit) {
@@ -40,26 +46,42 @@ uint32_t RoundUpForUnit(uint32_t timestamp, tcp::TimestampUnit unit) {
 
 KernelError ReadTimestampClock(int fd, tcp::TimestampUnit unit,
                                const TimestampOffset& offset,
-                               uint32_t* timestamp) {
-  const uint32_t before_ms = MonotonicMilliseconds();
-  int shown = 0;
-  const KernelError error =
-      GetInt(fd, IPPROTO_TCP, TCP_TIMESTAMP, "TCP_TIMESTAMP", &shown);
-  const uint32_t after_ms = MonotonicMilliseconds();
-  *timestamp = TrueTimestamp(static_cast<uint32_t>(shown), before_ms, after_ms,
+                               TimestampReading* reading) {
+  KernelError error;
+  for (int attempt = 0; attempt < kMaxAttempts; ++attempt) {
+    const Instant at = MonotonicNow();
+    const uint32_t before_ms = Milliseconds(at);
+    int shown = 0;
+    error = GetInt(fd, IPPROTO_TCP, TCP_TIMESTAMP, "TCP_TIMESTAMP", &shown);
+    const uint32_t after_ms = Milliseconds(MonotonicNow());
+    *reading = TrueTimestamp(static_cast<uint32_t>(shown), before_ms, after_ms,
                              unit, offset);
+    reading->at = at;
+    if (!error.ok() || before_ms == after_ms) break;
+  }
   return error;
 }
 
 KernelError SetTimestampClock(int fd, tcp::TimestampUnit unit,
                               uint32_t timestamp, TimestampOffset* offset) {
-  const uint32_t value = RoundUpForUnit(timestamp, unit);
-  const uint32_t before_ms = MonotonicMilliseconds();
-  const KernelError error = SetInt(fd, IPPROTO_TCP, TCP_TIMESTAMP,
-                                   static_cast<int>(value), "TCP_TIMESTAMP");
-  const uint32_t after_ms = MonotonicMilliseconds();
-  offset->known = error.ok() && before_ms == after_ms;
-  offset->value = value - before_ms;
+  KernelError error;
+  for (int attempt = 0; attempt < kMaxAttempts; ++attempt) {
+    const uint32_t before_ms = Milliseconds(MonotonicNow());
+    if (!offset->known || unit == tcp::TimestampUnit::kMicrosecond) {
+      *offset = {true, timestamp - before_ms, 0};
+    }
+    // Whoever had the connection may look at another clock, a few microseconds
+    // ahead of this one; what it sent stays the least.
+    const uint32_t exact = before_ms + offset->value;
+    const uint32_t lead = timestamp - exact;
+    const uint32_t value =
+        RoundUpForUnit(lead <= kMostTicksAhead ? timestamp : exact, unit);
+    error = SetInt(fd, IPPROTO_TCP, TCP_TIMESTAMP, static_cast<int>(value),
+                   "TCP_TIMESTAMP");
+    offset->ahead = value - exact;
+    // Set between two ticks it may be one off: once more.
+    if (!error.ok() || before_ms == Milliseconds(MonotonicNow())) break;
+  }
   return error;
 }
 

@@ -106,6 +106,11 @@ struct TcpDelegatedState {
   Duration ts_recent_age;  // since it was received
   // The giver's timestamp clock now, in `timestamp_unit`s (R102, R199).
   uint32_t ts_time = 0;
+  // In: the last TSval may have been a few ticks ahead of ts_time; none is sent
+  // below it. Of no meaning where it is not just above ts_time.
+  uint32_t ts_floor = 0;
+  // In: when ts_time was so, if that was not at the import.
+  Instant ts_time_at;
   Duration total_rt;  // retransmitting the current segment
   uint8_t dup_ack_count = 0;
   uint8_t snd_wnd_probe_count = 0;

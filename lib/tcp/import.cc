@@ -150,8 +150,10 @@ void ImportReceive(Tcb& tcb, Instant now, const TcpDelegatedState& d,
   tcb.ts = TimestampState{};
   tcb.ts.recent = d.ts_recent;
   tcb.ts.recent_at = now - Bounded(d.ts_recent_age);
-  SetTimestampClock(tcb, now, d.ts_time);
-  tcb.ts.sent_max = d.ts_time;
+  SetTimestampClock(tcb, d.ts_time_at == Instant() ? now : d.ts_time_at,
+                    d.ts_time);
+  // Looked at by TimestampNow as far as it is just above the clock.
+  tcb.ts.sent_max = d.ts_floor != 0 ? d.ts_floor : d.ts_time;
 }
 
 RetransmitUse UseOfImportedTimer(const Tcb& tcb) {

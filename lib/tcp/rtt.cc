@@ -33,10 +33,15 @@ void AddSample(Tcb& tcb, Duration sample) {
   UpdateRto(tcb);
 }
 
+// A host's clock can only be set to every other tick.
+constexpr uint32_t kMostTicksAhead = 4;
+
 }  // namespace
 
 uint32_t TimestampNow(const Tcb& tcb, Instant now) {
-  return ClockTicks(tcb, now) + tcb.ts.delta;
+  const uint32_t ticks = ClockTicks(tcb, now) + tcb.ts.delta;
+  // Waits for a host's clock that ran ahead (RFC 7323: never backwards).
+  return tcb.ts.sent_max - ticks <= kMostTicksAhead ? tcb.ts.sent_max : ticks;
 }
 
 void SetTimestampClock(Tcb& tcb, Instant now, uint32_t value) {

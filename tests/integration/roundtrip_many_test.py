@@ -124,6 +124,7 @@ class Crowd:
         return time.monotonic() - started
 
     def finish(self):
+        self.pump(lambda: True, "the last of the data", BYTES)
         for member in self.members:
             member.connection.shutdown()
         self.pump(lambda: all(m.ended for m in self.members),
