@@ -75,6 +75,7 @@ LaneFault SessionLane::Translate(const abi::RequestEntry& entry,
   request->flow = worker::FlowHandle::FromPacked(entry.flow);
   request->id = entry.request_id;
   request->length = entry.length;
+  request->resumed = (entry.flags & abi::kFlagResumed) != 0;
   switch (entry.op) {
     case abi::RequestOp::kSend:
       request->kind = worker::Request::Kind::kSend;

@@ -124,6 +124,10 @@ struct Flow : FlowKey,
   offload::Status nbl_status = offload::Status::kSuccess;
   uint32_t records_held = 0;  // given to the engine, not completed
 
+  // A kSend or kDisconnect came back as kUploadInProgress: should the upload
+  // fail, those behind it come back as well until one says `resumed`.
+  bool bouncing = false;
+
   // Send data that came with the offload, for kOffloaded.
   uint32_t imported_send_bytes = 0;
 

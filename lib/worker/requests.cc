@@ -76,6 +76,17 @@ RequestVerdict Worker::Impl::Refuse(Session* session, Flow* flow,
   return verdict;
 }
 
+// Whether a kSend or kDisconnect goes back to the session: all from the cut on,
+// and after a failed upload those that it posted without knowing (R92).
+bool Worker::Impl::Bounces(Flow* flow, const Request& request) {
+  if (flow->IsLeaving()) {
+    flow->bouncing = true;
+  } else if (request.resumed) {
+    flow->bouncing = false;
+  }
+  return flow->bouncing;
+}
+
 RequestVerdict Worker::Impl::OnSend(Instant now, Session* session, Flow* flow,
                                     const Request& request) {
   if (request.length > 0 && request.data == nullptr) {
@@ -89,7 +100,7 @@ RequestVerdict Worker::Impl::OnSend(Instant now, Session* session, Flow* flow,
     flow->staged_count = 0;
     return Refuse(session, flow, request, Status::kRequestAborted);
   }
-  if (flow->IsLeaving()) {
+  if (Bounces(flow, request)) {
     FreeRecords(session, &flow->staged);
     flow->staged_count = 0;
     return Refuse(session, flow, request, Status::kUploadInProgress);
@@ -215,7 +226,7 @@ RequestVerdict Worker::Impl::OnDisconnect(Instant now, Session* session,
     return Refuse(session, flow, request, Status::kInvalidState);
   }
   if (aborted) return Refuse(session, flow, request, Status::kRequestAborted);
-  if (flow->IsLeaving()) {
+  if (Bounces(flow, request)) {
     return Refuse(session, flow, request, Status::kUploadInProgress);
   }
   Count(Counter::kDisconnects);

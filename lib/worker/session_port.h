@@ -40,6 +40,9 @@ struct Request {
   bool ends_nbl = true;         // kSend
   bool no_push = false;         // kReceive: R131
   bool abortive = false;        // kDisconnect
+  // kSend, kDisconnect: the session has seen that an upload failed. What it
+  // posts without that may be older than what came back to it.
+  bool resumed = false;
 };
 
 enum class RequestVerdict : uint8_t {

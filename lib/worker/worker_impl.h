@@ -156,6 +156,7 @@ class Worker::Impl {
   void DropRequests(Flow* flow);
 
   // requests.cc
+  bool Bounces(Flow* flow, const Request& request);
   RequestVerdict OnSend(Instant now, Session* session, Flow* flow,
                         const Request& request);
   RequestVerdict OnReceive(Session* session, Flow* flow,

@@ -37,8 +37,12 @@ class Hammer:
         self.stalled_s = 0.0
 
     def drain(self):
-        """Takes everything in; True at the peer's end."""
-        while (data := self.connection.receive()) is not None:
+        """Takes in what is there, but not for ever: the peer may be as fast as
+        this. True at the peer's end."""
+        for _ in range(64):
+            data = self.connection.receive()
+            if data is None:
+                break
             if not data:
                 return True
             self.sink.write(data)

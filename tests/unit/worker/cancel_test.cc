@@ -55,6 +55,36 @@ TEST_F(CancelTest, StreamGoesOnBothWays) {
   EXPECT_EQ(WirePayload(), Pattern(150));
 }
 
+// What was posted before the session knew must not overtake what came back.
+TEST_F(CancelTest, R92SendsBehindOneThatCameBackComeBackUntilResumed) {
+  ASSERT_TRUE(Terminate());
+  EXPECT_EQ(Send(1, Pattern(10)), RequestVerdict::kAccepted);
+  ASSERT_TRUE(Cancel());
+  EXPECT_EQ(Send(2, Pattern(10, 10)), RequestVerdict::kAccepted);
+  Disconnect(3, false);
+  Poll();
+  for (const Notice& notice : Of(Notice::Kind::kSendComplete)) {
+    EXPECT_EQ(notice.status, Status::kUploadInProgress);
+  }
+  EXPECT_EQ(Of(Notice::Kind::kSendComplete).size(), 2u);
+  EXPECT_EQ(Of(Notice::Kind::kDisconnectComplete).at(0).status,
+            Status::kUploadInProgress);
+  Request again;
+  again.flow = flow;
+  again.id = 4;
+  Bytes data = Pattern(20);
+  again.data = data.data();
+  again.length = 20;
+  again.resumed = true;
+  EXPECT_EQ(worker->OnRequest(now, kSessionId, again),
+            RequestVerdict::kAccepted);
+  EXPECT_EQ(Send(5, Pattern(5, 20)), RequestVerdict::kAccepted);
+  Poll();
+  EXPECT_EQ(WirePayload(), Pattern(25));
+  FromWire(PeerAck(25));
+  Poll();
+}
+
 TEST_F(CancelTest, UndeliveredAndOutOfOrderDataSurvives) {
   session.room = 0;
   FromWire(PeerData(Pattern(100)));
