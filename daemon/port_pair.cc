@@ -28,6 +28,10 @@ uint32_t InterfaceMtu(const std::string& device) {
   return name ? dpdkio::KernelMtu(std::string(*name)) : 0;
 }
 
+bool IsAfXdp(const std::string& device) {
+  return dpdkio::IsDriver(device, "net_af_xdp");
+}
+
 dpdkio::HugePages Wanted(HugeMode mode) {
   switch (mode) {
     case HugeMode::kOn:
@@ -67,8 +71,7 @@ void PortPair::DecideSizes() {
   host_room_bytes_ = dpdkio::DataRoomFor(host_device_, mtu_bytes_);
   // One pool for both lets a port pass on what the other received without a
   // copy. A chunk of AF_XDP memory must fit a page, so there it stays as it is.
-  if (!dpdkio::IsDriver(wire_device_, "net_af_xdp") &&
-      !dpdkio::IsDriver(host_device_, "net_af_xdp")) {
+  if (!IsAfXdp(wire_device_) && !IsAfXdp(host_device_)) {
     wire_room_bytes_ = std::max(wire_room_bytes_, host_room_bytes_);
     host_room_bytes_ = wire_room_bytes_;
   }
@@ -81,9 +84,15 @@ void PortPair::DecideSizes() {
   }
 }
 
+// What one port received the other may pass on as it is.
+bool PortPair::SharesPools() const {
+  return host_room_bytes_ == wire_room_bytes_ &&
+         IsAfXdp(wire_device_) == IsAfXdp(host_device_);
+}
+
 uint64_t PortPair::PoolBytes() const {
   uint64_t bytes = dpdkio::MempoolBytes(mbuf_count_, wire_room_bytes_);
-  if (host_room_bytes_ != wire_room_bytes_) {
+  if (!SharesPools()) {
     bytes += dpdkio::MempoolBytes(mbuf_count_, host_room_bytes_);
   }
   return bytes * config_.worker_cores.size();
@@ -119,11 +128,12 @@ bool PortPair::CreatePools(std::string* error) {
   for (size_t worker = 0; worker < config_.worker_cores.size(); ++worker) {
     const std::string number = std::to_string(worker);
     dpdkio::MempoolOptions options{"wire" + number, mbuf_count_,
-                                   wire_room_bytes_};
+                                   wire_room_bytes_, IsAfXdp(wire_device_)};
     pools_.push_back(dpdkio::CreateMempool(options, error));
     if (pools_.back() == nullptr) return false;
     wire_pools_.push_back(pools_.back().get());
-    if (host_room_bytes_ != wire_room_bytes_) {
+    if (!SharesPools()) {
+      options.end_to_end = IsAfXdp(host_device_);
       options.name = "host" + number;
       options.data_room_bytes = host_room_bytes_;
       pools_.push_back(dpdkio::CreateMempool(options, error));

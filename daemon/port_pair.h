@@ -43,6 +43,7 @@ class PortPair {
                   const std::vector<rte_mempool*>& pools,
                   uint32_t worker) const;
   uint64_t PoolBytes() const;
+  bool SharesPools() const;
 
   const Config& config_;
   std::string wire_device_;

@@ -66,7 +66,9 @@ Mempool CreateMempool(const MempoolOptions& options, std::string* error) {
       options.name.c_str(), options.mbuf_count,
       static_cast<unsigned int>(sizeof(rte_mbuf)) + options.data_room_bytes,
       cache, sizeof(rte_pktmbuf_pool_private),
-      static_cast<int>(rte_socket_id()), kPoolFlags));
+      static_cast<int>(rte_socket_id()),
+      options.end_to_end ? kPoolFlags | RTE_MEMPOOL_F_NO_IOVA_CONTIG
+                         : kPoolFlags));
   const int result = pool == nullptr
                          ? -rte_errno
                          : Populate(pool.get(), options.data_room_bytes);

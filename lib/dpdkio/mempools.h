@@ -20,6 +20,9 @@ struct MempoolOptions {
   std::string name;  // unique in the process, short
   uint32_t mbuf_count = 0;
   uint32_t data_room_bytes = 0;  // headroom included
+  // End to end in virtual memory, whatever the pages behind it: for net_af_xdp.
+  // A device that works on physical addresses needs the contrary.
+  bool end_to_end = false;
 };
 
 // nullptr and a message if there is no memory.

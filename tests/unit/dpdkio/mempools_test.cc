@@ -17,17 +17,21 @@ constexpr uint32_t kMbufs = 2048;
 TEST(Mempools, FramesOfAfXdpLeaveNoGaps) {
   std::string error;
   const Mempool pool = CreateMempool(
-      {"end_to_end", kMbufs, DataRoomFor("net_af_xdp0", 1500)}, &error);
+      {"end_to_end", kMbufs, DataRoomFor("net_af_xdp0", 1500), true}, &error);
   ASSERT_NE(pool, nullptr) << error;
   EXPECT_TRUE(LiesEndToEnd(pool.get()));
 }
 
 // DPDK lets no object cross an ordinary page.
-TEST(Mempools, SmallerFramesOnOrdinaryPagesLeaveGaps) {
+TEST(Mempools, SmallerFramesOnOrdinaryPagesLeaveGapsUnlessTold) {
   std::string error;
-  const Mempool pool = CreateMempool({"with_gaps", kMbufs, 2048 + 128}, &error);
-  ASSERT_NE(pool, nullptr) << error;
-  EXPECT_FALSE(LiesEndToEnd(pool.get()));
+  const Mempool gaps = CreateMempool({"with_gaps", kMbufs, 2048 + 128}, &error);
+  ASSERT_NE(gaps, nullptr) << error;
+  EXPECT_FALSE(LiesEndToEnd(gaps.get()));
+  const Mempool none =
+      CreateMempool({"no_gaps", kMbufs, 2048 + 128, true}, &error);
+  ASSERT_NE(none, nullptr) << error;
+  EXPECT_TRUE(LiesEndToEnd(none.get()));
 }
 
 }  // namespace
