@@ -116,7 +116,9 @@ bool Port::SetUpQueues(const PortQueueOptions& options, std::string* error) {
   for (uint16_t q = 0; q < queues; ++q) {
     if (IsDriver(device_args_, "net_af_xdp") &&
         !LiesEndToEnd(options.pools[q])) {
-      *error = Failure("the memory of its frames has gaps", EFAULT);
+      *error = "port " + std::string(DeviceName(device_args_)) +
+               ": the memory for its frames is not in one piece, as AF_XDP "
+               "needs it: ask for fewer frames, or for no hugepages";
       return false;
     }
     result = rte_eth_rx_queue_setup(id_, q, rx_descriptors, socket, nullptr,
