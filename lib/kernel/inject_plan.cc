@@ -32,6 +32,23 @@ void Add(InjectPlan* plan, const PeerSegment& segment) {
   plan->segments[plan->count++] = segment;
 }
 
+// Whether the socket has room for much more than the peer has been told of. Of
+// a buffer about half holds payload.
+bool OffersLess(const SocketImage& image) {
+  const uint64_t room =
+      static_cast<uint64_t>(std::max(image.options.receive_buffer_bytes, 0)) /
+      2;
+  const uint64_t unread = image.receive_bytes.size();
+  const uint64_t free = room > unread ? room - unread : 0;
+  return image.snapshot.tcp.delegated.rcv_wnd < free / 2;
+}
+
+void AskForWindow(InjectPlan* plan, const SocketImage& image, SeqNum ack) {
+  if (!OffersLess(image)) return;
+  const SeqNum below = image.snapshot.tcp.delegated.rcv_nxt - 1;
+  Add(plan, BareAck(image, below, ack));
+}
+
 void AddPeerFin(InjectPlan* plan, const SocketImage& image, SeqNum ack) {
   const SeqNum fin_seq = image.snapshot.tcp.delegated.rcv_nxt - 1;
   PeerSegment segment = BareAck(image, fin_seq, ack);
@@ -52,11 +69,13 @@ InjectPlan PlanInjection(const SocketImage& image) {
       plan.fin_after_segments = !plan.fin_in_repair && state.fin_queued;
       const PeerSegment ack = BareAck(image, state.rcv_nxt, state.snd_una);
       if (ack.has_timestamps) Add(&plan, ack);
+      AskForWindow(&plan, image, state.snd_una);
       break;
     }
     case ConnectionState::kFinWait2:
       plan.fin_in_repair = true;
       Add(&plan, BareAck(image, state.rcv_nxt, state.snd_max));
+      AskForWindow(&plan, image, state.snd_max);
       break;
     case ConnectionState::kCloseWait:
       plan.fin_after_segments = state.fin_queued;

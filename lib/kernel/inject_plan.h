@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: BSD-3-Clause
 // What the kernel cannot be told through TCP_REPAIR and has to hear from "the
-// peer": TS.Recent, the acknowledgement of our FIN, the peer's FIN (design D3).
+// peer": TS.Recent, the acknowledgement of our FIN, the peer's FIN (design D3),
+// and what makes it announce its window.
 // Pure: the plan follows from the image alone, and the caller builds the frames
 // and puts them on the host port.
 #ifndef CHIMNEY_KERNEL_INJECT_PLAN_H_
@@ -28,7 +29,7 @@ struct PeerSegment {
 };
 
 struct InjectPlan {
-  static constexpr size_t kMaxSegments = 2;
+  static constexpr size_t kMaxSegments = 2;        // of any state
   std::array<PeerSegment, kMaxSegments> segments;  // in this order
   size_t count = 0;
   // Restore shuts the send half down in repair mode, where the FIN counts as

@@ -21,7 +21,8 @@ from connections import connect  # noqa: E402
 from daemon_stats import difference, handovers, percentiles_us  # noqa: E402
 from lab import Lab, cases  # noqa: E402
 from peer_programs import StreamPeer, check_result  # noqa: E402
-from peer_watch import TimeoutWatch, count_resets, resets  # noqa: E402
+from peer_watch import (  # noqa: E402
+    TimeoutWatch, count_resets, resets, window_probes)
 from sink import Sink  # noqa: E402
 from sizes import size  # noqa: E402
 
@@ -82,6 +83,7 @@ def hammer(lab, ip_version):
                       send_seed=1)
     before = handovers(lab)
     resets_before = resets(lab)
+    probes_before = window_probes(lab)
     watch = TimeoutWatch(lab, ip_version)
     with connect(lab.host, address, 9000) as sock, \
             chimney_client.Session(lab) as session:
@@ -119,9 +121,13 @@ def hammer(lab, ip_version):
     print(f"    repeated because of the fence: {repeated} of "
           f"{counted.get('offloads', 0)}; counted: {counted}; failures: "
           f"{ours.failures}")
-    print(f"    peer: {timeouts} timeouts, {retransmissions} retransmissions")
+    probes = window_probes(lab) - probes_before
+    print(f"    peer: {timeouts} timeouts, {retransmissions} retransmissions, "
+          f"{probes} window probes")
     assert received == result["each"][0]["sent"], (received, result)
     assert resets(lab) == resets_before, "there was a reset"
+    # A window that opens is announced, so the peer need not ask for it.
+    assert probes < HANDOVERS / 10, probes
 
 
 def main():

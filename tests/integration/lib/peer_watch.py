@@ -81,6 +81,14 @@ class TimeoutWatch(threading.Thread):
         return sum(self.timeouts.values()), sum(self.retransmissions.values())
 
 
+def window_probes(lab):
+    """How often the peer's kernel has asked for an open window."""
+    text = lab.run(lab.peer, "cat", "/proc/net/netstat").stdout
+    names, values = (line.split()[1:] for line in text.splitlines()
+                     if line.startswith("TcpExt:"))
+    return int(dict(zip(names, values))["TCPWinProbe"])
+
+
 def nft(lab, where, text):
     """Carries out an nftables script in a namespace."""
     lab.run(where, "nft", "-f", "/dev/stdin", stdin=None, input=text)

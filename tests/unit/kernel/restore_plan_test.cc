@@ -65,6 +65,34 @@ TEST(RestorePlan, NothingToTellWithoutTimestamps) {
   EXPECT_EQ(Plan(image).inject.count, 0u);
 }
 
+TEST(RestorePlan, SmallWindowIsAskedForOnceThereIsRoom) {
+  for (const ConnectionState state :
+       {ConnectionState::kEstablished, ConnectionState::kFinWait1,
+        ConnectionState::kFinWait2}) {
+    const uint32_t in_flight = state == ConnectionState::kFinWait1 ? 1 : 0;
+    SocketImage image = Image(state, in_flight, 0);
+    image.options.receive_buffer_bytes = 128 << 10;
+    image.snapshot.tcp.delegated.rcv_wnd = 32 << 10;
+    ASSERT_EQ(Plan(image).inject.count, 1u) << "half of what is free";
+    image.snapshot.tcp.delegated.rcv_wnd = (32 << 10) - 1;
+    const RestorePlan plan = Plan(image);
+    ASSERT_EQ(plan.inject.count, 2u);
+    // Not acceptable, so answered with an ACK (RFC 9293 section 3.10.7.4), and
+    // empty, so there is nothing to report as received twice.
+    EXPECT_EQ(plan.inject.segments[1].seq, SeqNum(6999));
+    EXPECT_EQ(plan.inject.segments[1].ack, plan.inject.segments[0].ack);
+    EXPECT_FALSE(plan.inject.segments[1].fin);
+    image.receive_bytes.resize(100);
+    EXPECT_EQ(Plan(image).inject.count, 1u) << "unread bytes take room";
+  }
+}
+
+TEST(RestorePlan, PeerThatHasClosedNeedsNoWindow) {
+  SocketImage image = Image(ConnectionState::kCloseWait, 0, 0);
+  image.options.receive_buffer_bytes = 128 << 10;
+  EXPECT_EQ(Plan(image).inject.count, 1u);
+}
+
 TEST(RestorePlan, QueuedFinFollowsTheUnsentBytes) {
   SocketImage image = Image(ConnectionState::kEstablished, 100, 150);
   image.snapshot.tcp.delegated.fin_queued = true;
