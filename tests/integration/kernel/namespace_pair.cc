@@ -118,13 +118,17 @@ bool NamespacePair::Run(Side side, const std::string& command) {
   return done;
 }
 
-void NamespacePair::DropTowardsPeer(bool on) {
+void NamespacePair::DropTowardsPeer(bool on) { DropTcpInPeer("input", on); }
+void NamespacePair::DropFromPeer(bool on) { DropTcpInPeer("output", on); }
+
+void NamespacePair::DropTcpInPeer(const std::string& hook, bool on) {
+  const std::string table = "inet chimneytest_" + hook;
+  const std::string chain = table + " drops";
   const std::string command =
-      on ? "nft add table inet chimneytest && "
-           "nft add chain inet chimneytest in '{ type filter hook input "
-           "priority 0; }' && "
-           "nft add rule inet chimneytest in meta l4proto tcp drop"
-         : "nft delete table inet chimneytest";
+      on ? "nft add table " + table + " && nft add chain " + chain +
+               " '{ type filter hook " + hook + " priority 0; }' && " +
+               "nft add rule " + chain + " meta l4proto tcp drop"
+         : "nft delete table " + table;
   if (!Run(Side::kPeer, command)) Die(command);
 }
 

@@ -32,6 +32,10 @@ class NamespacePair {
   // While on, the peer's kernel drops all TCP that arrives: what the host sends
   // stays unacknowledged, what the peer sends goes through.
   void DropTowardsPeer(bool on);
+  // While on, the peer's kernel sends no TCP: as if it were parked, as it is
+  // by a daemon. A segment that meets the moment between two connects of a
+  // hand-over would find no socket and be answered by a reset.
+  void DropFromPeer(bool on);
 
   int host_interface() const { return host_interface_; }
   int peer_interface() const { return peer_interface_; }
@@ -40,6 +44,7 @@ class NamespacePair {
 
  private:
   int NamespaceFd(Side side) const;
+  void DropTcpInPeer(const std::string& hook, bool on);
 
   int original_fd_ = -1;
   int host_fd_ = -1;
