@@ -58,6 +58,8 @@ ControlCore::ControlCore(const Config& config, std::vector<WorkerLink*> links,
   context_.operations = &operations_;
   context_.timers = &timers_;
   context_.stats = &stats_;
+  context_.eligibility.netlink = &netlink_sockets_;
+  context_.eligibility.sockmaps = &sockmap_search_;
   context_.now = std::move(clock);
   context_.is_offloaded = [this](const FlowTuple& tuple) {
     return connections_.FindTuple(tuple) != nullptr;
@@ -91,7 +93,8 @@ bool ControlCore::Open(std::string* error) {
 
 bool ControlCore::ReadHost(std::string* error) {
   kernel::LinkInfo link;
-  kernel::KernelError failed = kernel::ReadLink(host_.name, &link);
+  kernel::KernelError failed =
+      kernel::ReadLink(netlink_sockets_, host_.name, &link);
   if (!failed.ok()) {
     *error = "--host_interface " + host_.name + ": " + failed.ToString();
     return false;
@@ -281,10 +284,10 @@ void ControlCore::Heartbeat() {
 }
 
 void ControlCore::RefreshConntrack() {
-  connections_.ForEach([](Connection& connection) {
+  connections_.ForEach([this](Connection& connection) {
     if (!connection.tracked) return;
-    const kernel::KernelError error =
-        kernel::PrepareConntrack(connection.tuple, kConntrackTimeoutSeconds);
+    const kernel::KernelError error = kernel::PrepareConntrack(
+        netlink_sockets_, connection.tuple, kConntrackTimeoutSeconds);
     if (!error.ok()) {
       LOG_EVERY_N(WARNING, 100) << "conntrack: " << error.ToString();
     }

@@ -31,7 +31,9 @@
 #include "daemon/session_listener.h"
 #include "daemon/unique_fd.h"
 #include "daemon/worker_link.h"
+#include "kernel/netlink_sockets.h"
 #include "kernel/netlink_watcher.h"
+#include "kernel/sockmap.h"
 
 namespace chimney::daemon {
 
@@ -148,6 +150,8 @@ class ControlCore final : public HandoverListener {
   OperationQueue operations_;
   ControlTimers timers_;
   HandoverStats stats_;
+  kernel::NetlinkSockets netlink_sockets_;
+  kernel::SockmapSearch sockmap_search_;
   HandoverContext context_;
   ConnectionTable connections_;
   std::map<uint32_t, std::unique_ptr<Session>> sessions_;

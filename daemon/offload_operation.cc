@@ -61,7 +61,9 @@ void OffloadOperation::Start() {
   }
   if (facts.conntrack.tracked) {
     // While it is away the tracker sees nothing of it (design D15).
-    error_ = kernel::PrepareConntrack(facts.tuple, kConntrackTimeoutSeconds);
+    error_ =
+        kernel::PrepareConntrack(*context_.eligibility.netlink, facts.tuple,
+                                 facts.conntrack, kConntrackTimeoutSeconds);
     if (!error_.ok()) {
       context_.stats->Count(HandoverCount::kOffloadsRefused);
       status_ = offload::Status::kConnectionRejected;

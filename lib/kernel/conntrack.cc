@@ -93,27 +93,40 @@ bool MeansNotTracked(int system_errno) {
 
 }  // namespace
 
-KernelError ReadConntrack(const FlowTuple& tuple, ConntrackInfo* info) {
+KernelError ReadConntrack(NetlinkSockets& sockets, const FlowTuple& tuple,
+                          ConntrackInfo* info) {
   *info = ConntrackInfo{};
-  NetlinkRequest request(MessageType(IPCTNL_MSG_CT_GET), 0);
+  NetlinkRequest request(MessageType(IPCTNL_MSG_CT_GET),
+                         NetlinkAnswer::kOneMessage);
   AddFlow(request, tuple);
   const KernelError error =
-      AskNetlink(NETLINK_NETFILTER, request, "conntrack lookup",
+      AskNetlink(sockets, NETLINK_NETFILTER, request, "conntrack lookup",
                  [&](const nlmsghdr* message) { ParseEntry(message, info); });
   if (!error.ok() && MeansNotTracked(error.system_errno)) return {};
   return error;
 }
 
-KernelError PrepareConntrack(const FlowTuple& tuple, uint32_t timeout_seconds) {
+KernelError PrepareConntrack(NetlinkSockets& sockets, const FlowTuple& tuple,
+                             uint32_t timeout_seconds) {
   ConntrackInfo info;
-  KernelError error = ReadConntrack(tuple, &info);
+  KernelError error = ReadConntrack(sockets, tuple, &info);
   if (!error.ok()) {
     error.code = KernelErrorCode::kConntrack;
     return error;
   }
+  return PrepareConntrack(sockets, tuple, info, timeout_seconds);
+}
+
+KernelError PrepareConntrack(NetlinkSockets& sockets, const FlowTuple& tuple,
+                             const ConntrackInfo& info,
+                             uint32_t timeout_seconds) {
   if (!info.tracked) return {};
   if (info.nat) return KernelError{KernelErrorCode::kNat, 0, "conntrack"};
-  NetlinkRequest request(MessageType(IPCTNL_MSG_CT_NEW), 0);
+  if (info.liberal_both_ways && info.timeout_seconds > timeout_seconds / 2) {
+    return {};
+  }
+  NetlinkRequest request(MessageType(IPCTNL_MSG_CT_NEW),
+                         NetlinkAnswer::kAcknowledgement);
   AddFlow(request, tuple);
   nlmsghdr* message = request.message();
   mnl_attr_put_u32(message, CTA_TIMEOUT, htonl(timeout_seconds));
@@ -127,8 +140,8 @@ KernelError PrepareConntrack(const FlowTuple& tuple, uint32_t timeout_seconds) {
                &liberal);
   mnl_attr_nest_end(message, tcp);
   mnl_attr_nest_end(message, protocol);
-  error = AskNetlink(NETLINK_NETFILTER, request, "conntrack update",
-                     [](const nlmsghdr*) {});
+  KernelError error = AskNetlink(sockets, NETLINK_NETFILTER, request,
+                                 "conntrack update", [](const nlmsghdr*) {});
   if (error.system_errno == ENOENT) return {};  // expired in between
   if (!error.ok()) error.code = KernelErrorCode::kConntrack;
   return error;

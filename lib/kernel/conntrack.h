@@ -9,6 +9,7 @@
 
 #include "base/inet_address.h"
 #include "kernel/kernel_error.h"
+#include "kernel/netlink_sockets.h"
 
 namespace chimney::kernel {
 
@@ -22,13 +23,20 @@ struct ConntrackInfo {
 };
 
 // The entry of the flow as this host's socket sees it, in the zone 0.
-KernelError ReadConntrack(const FlowTuple& tuple, ConntrackInfo* info);
+KernelError ReadConntrack(NetlinkSockets& sockets, const FlowTuple& tuple,
+                          ConntrackInfo* info);
 
 // Makes a tracked flow's entry liberal in both directions and lets it live for
 // `timeout_seconds` from now; to be repeated while the connection is away. A
 // flow that is not tracked is left alone without an error. kNat if the flow is
-// translated, kConntrack if the kernel refuses.
-KernelError PrepareConntrack(const FlowTuple& tuple, uint32_t timeout_seconds);
+// translated, kConntrack if the kernel refuses. `info` is what ReadConntrack
+// said of it; without it the entry is read first. An entry that is liberal and
+// has more than half of that time left is not touched.
+KernelError PrepareConntrack(NetlinkSockets& sockets, const FlowTuple& tuple,
+                             const ConntrackInfo& info,
+                             uint32_t timeout_seconds);
+KernelError PrepareConntrack(NetlinkSockets& sockets, const FlowTuple& tuple,
+                             uint32_t timeout_seconds);
 
 }  // namespace chimney::kernel
 

@@ -13,7 +13,6 @@
 #include "kernel/inet_diag.h"
 #include "kernel/ipsec.h"
 #include "kernel/socket_options.h"
-#include "kernel/sockmap.h"
 
 namespace chimney::kernel {
 
@@ -87,7 +86,8 @@ KernelError CheckNamespace(int fd, const EligibilityContext& context) {
   return {};
 }
 
-KernelError CheckUpperLayers(int fd, const FlowTuple& tuple) {
+KernelError CheckUpperLayers(int fd, const EligibilityContext& context,
+                             const FlowTuple& tuple) {
   char ulp[16] = {};
   socklen_t length = sizeof(ulp);
   if (getsockopt(fd, IPPROTO_TCP, TCP_ULP, ulp, &length) == 0 && length > 0) {
@@ -99,12 +99,12 @@ KernelError CheckUpperLayers(int fd, const FlowTuple& tuple) {
     return Refuse(KernelErrorCode::kMd5OrAo, "TCP_AO_INFO");
   }
   DiagInfo diag;
-  const KernelError error = ReadDiag(fd, tuple, &diag);
+  const KernelError error = ReadDiag(*context.netlink, fd, tuple, &diag);
   if (!error.ok()) return error;
   if (diag.has_md5_keys) {
     return Refuse(KernelErrorCode::kMd5OrAo, "sock_diag");
   }
-  return CheckSockmap(fd);
+  return context.sockmaps->Check(fd);
 }
 
 KernelError CheckFilter(int fd) {
@@ -174,7 +174,7 @@ KernelError CheckRoute(int fd, const EligibilityContext& context,
     query.tos = static_cast<uint8_t>(GetIntOr(fd, IPPROTO_IP, IP_TOS, 0));
   }
   query.bound_interface = GetIntOr(fd, SOL_SOCKET, SO_BINDTOIFINDEX, 0);
-  const KernelError error = ReadRoute(query, &facts->route);
+  const KernelError error = ReadRoute(*context.netlink, query, &facts->route);
   if (!error.ok()) return error;
   if (facts->route.is_local || facts->tuple.remote.IsLoopback()) {
     return Refuse(KernelErrorCode::kLocalPeer, "route");
@@ -187,9 +187,9 @@ KernelError CheckRoute(int fd, const EligibilityContext& context,
 
 KernelError CheckPath(int fd, const EligibilityContext& context,
                       EligibilityFacts* facts) {
-  KernelError error = CheckIpsec(facts->tuple);
+  KernelError error = CheckIpsec(*context.netlink, facts->tuple);
   if (!error.ok()) return error;
-  error = ReadConntrack(facts->tuple, &facts->conntrack);
+  error = ReadConntrack(*context.netlink, facts->tuple, &facts->conntrack);
   if (!error.ok()) return error;
   if (facts->conntrack.nat) return Refuse(KernelErrorCode::kNat, "conntrack");
   return CheckRoute(fd, context, facts);
@@ -207,7 +207,7 @@ KernelError CheckEligibility(int fd, const EligibilityContext& context,
   if (!error.ok()) return error;
   error = CheckNamespace(fd, context);
   if (!error.ok()) return error;
-  error = CheckUpperLayers(fd, facts->tuple);
+  error = CheckUpperLayers(fd, context, facts->tuple);
   if (!error.ok()) return error;
   error = CheckFilter(fd);
   if (!error.ok()) return error;

@@ -12,12 +12,17 @@
 #include "base/inet_address.h"
 #include "kernel/conntrack.h"
 #include "kernel/kernel_error.h"
+#include "kernel/netlink_sockets.h"
 #include "kernel/route.h"
+#include "kernel/sockmap.h"
 
 namespace chimney::kernel {
 
 // Where the daemon stands.
 struct EligibilityContext {
+  // Both outlive the check.
+  NetlinkSockets* netlink = nullptr;
+  SockmapSearch* sockmaps = nullptr;
   int host_interface_index = 0;
   // st_ino of /proc/self/ns/net of the daemon.
   ino_t namespace_inode = 0;

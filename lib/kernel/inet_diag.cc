@@ -13,14 +13,15 @@
 
 namespace chimney::kernel {
 
-KernelError ReadDiag(int fd, const FlowTuple& tuple, DiagInfo* info) {
+KernelError ReadDiag(NetlinkSockets& sockets, int fd, const FlowTuple& tuple,
+                     DiagInfo* info) {
   *info = DiagInfo{};
   uint64_t cookie = 0;
   socklen_t length = sizeof(cookie);
   if (getsockopt(fd, SOL_SOCKET, SO_COOKIE, &cookie, &length) != 0) {
     return SystemError(KernelErrorCode::kSystemCall, "SO_COOKIE");
   }
-  NetlinkRequest request(SOCK_DIAG_BY_FAMILY, 0);
+  NetlinkRequest request(SOCK_DIAG_BY_FAMILY, NetlinkAnswer::kOneMessage);
   auto* query = request.AddHeader<inet_diag_req_v2>();
   query->sdiag_family = tuple.local.IsV4() ? AF_INET : AF_INET6;
   query->sdiag_protocol = IPPROTO_TCP;
@@ -37,12 +38,13 @@ KernelError ReadDiag(int fd, const FlowTuple& tuple, DiagInfo* info) {
       static_cast<uint32_t>(GetIntOr(fd, SOL_SOCKET, SO_BINDTOIFINDEX, 0));
   query->id.idiag_cookie[0] = static_cast<uint32_t>(cookie);
   query->id.idiag_cookie[1] = static_cast<uint32_t>(cookie >> 32);
-  const KernelError error = AskNetlink(
-      NETLINK_SOCK_DIAG, request, "sock_diag", [&](const nlmsghdr* message) {
-        AttributeTable<INET_DIAG_MD5SIG + 1> table;
-        CollectAttributes(message, sizeof(inet_diag_msg), table);
-        info->has_md5_keys = table[INET_DIAG_MD5SIG] != nullptr;
-      });
+  const KernelError error =
+      AskNetlink(sockets, NETLINK_SOCK_DIAG, request, "sock_diag",
+                 [&](const nlmsghdr* message) {
+                   AttributeTable<INET_DIAG_MD5SIG + 1> table;
+                   CollectAttributes(message, sizeof(inet_diag_msg), table);
+                   info->has_md5_keys = table[INET_DIAG_MD5SIG] != nullptr;
+                 });
   const bool missing = error.system_errno == ENOENT ||
                        error.system_errno == EOPNOTSUPP ||
                        error.system_errno == EPROTONOSUPPORT;

@@ -5,6 +5,7 @@
 
 #include "base/inet_address.h"
 #include "kernel/kernel_error.h"
+#include "kernel/netlink_sockets.h"
 
 namespace chimney::kernel {
 
@@ -14,7 +15,8 @@ struct DiagInfo {
 
 // Asks for the very socket (by its cookie) in the thread's namespace. A kernel
 // without tcp_diag leaves `info` empty.
-KernelError ReadDiag(int fd, const FlowTuple& tuple, DiagInfo* info);
+KernelError ReadDiag(NetlinkSockets& sockets, int fd, const FlowTuple& tuple,
+                     DiagInfo* info);
 
 }  // namespace chimney::kernel
 

@@ -31,11 +31,11 @@ bool PortMatches(uint16_t wanted_be, uint16_t mask_be, uint16_t port) {
 
 // How many policies there are, so that a dump is only made where it is needed;
 // the caller has made sure that the kernel knows the question.
-KernelError CountPolicies(uint64_t* count) {
-  NetlinkRequest request(XFRM_MSG_GETSPDINFO, 0);
+KernelError CountPolicies(NetlinkSockets& sockets, uint64_t* count) {
+  NetlinkRequest request(XFRM_MSG_GETSPDINFO, NetlinkAnswer::kOneMessage);
   *request.AddHeader<uint32_t>() = 0xffffffff;
   *count = 0;
-  return AskNetlink(NETLINK_XFRM, request, "XFRM_MSG_GETSPDINFO",
+  return AskNetlink(sockets, NETLINK_XFRM, request, "XFRM_MSG_GETSPDINFO",
                     [count](const nlmsghdr* message) {
                       AttributeTable<XFRMA_SPD_INFO + 1> table;
                       CollectAttributes(message, sizeof(uint32_t), table);
@@ -93,16 +93,16 @@ bool SelectorMatches(const xfrm_selector& selector, const FlowTuple& flow) {
          PrefixMatches(selector.daddr, selector.prefixlen_d, flow.remote);
 }
 
-KernelError CheckIpsec(const FlowTuple& tuple) {
+KernelError CheckIpsec(NetlinkSockets& sockets, const FlowTuple& tuple) {
   uint64_t count = 0;
-  KernelError error = CountPolicies(&count);
+  KernelError error = CountPolicies(sockets, &count);
   if (!error.ok())
     return MeansNoIpsec(error.system_errno) ? KernelError{} : error;
   if (count == 0) return {};
-  NetlinkRequest request(XFRM_MSG_GETPOLICY, NLM_F_DUMP);
+  NetlinkRequest request(XFRM_MSG_GETPOLICY, NetlinkAnswer::kDump);
   request.AddHeader<xfrm_userpolicy_id>();
   bool covered = false;
-  error = AskNetlink(NETLINK_XFRM, request, "XFRM_MSG_GETPOLICY",
+  error = AskNetlink(sockets, NETLINK_XFRM, request, "XFRM_MSG_GETPOLICY",
                      [&](const nlmsghdr* message) {
                        covered = covered || PolicyCovers(message, tuple);
                      });

@@ -5,6 +5,7 @@
 
 #include "base/inet_address.h"
 #include "kernel/kernel_error.h"
+#include "kernel/netlink_sockets.h"
 
 struct xfrm_selector;
 
@@ -12,7 +13,7 @@ namespace chimney::kernel {
 
 // kIpsec if a policy that transforms or blocks covers either direction. A
 // kernel without IPsec has no policies.
-KernelError CheckIpsec(const FlowTuple& tuple);
+KernelError CheckIpsec(NetlinkSockets& sockets, const FlowTuple& tuple);
 
 // Whether packets of the flow, from local to remote, match the selector. Pure.
 bool SelectorMatches(const xfrm_selector& selector, const FlowTuple& flow);

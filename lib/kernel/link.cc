@@ -31,16 +31,17 @@ bool ParseLink(const nlmsghdr* message, LinkInfo* link) {
   return true;
 }
 
-KernelError ReadLink(const std::string& name, LinkInfo* link) {
+KernelError ReadLink(NetlinkSockets& sockets, const std::string& name,
+                     LinkInfo* link) {
   if (name.empty() || name.size() >= IFNAMSIZ) {
     return KernelError{KernelErrorCode::kSystemCall, ENODEV, "interface name"};
   }
-  NetlinkRequest request(RTM_GETLINK, 0);
+  NetlinkRequest request(RTM_GETLINK, NetlinkAnswer::kOneMessage);
   request.AddHeader<ifinfomsg>()->ifi_family = AF_UNSPEC;
   mnl_attr_put_strz(request.message(), IFLA_IFNAME, name.c_str());
   bool found = false;
   KernelError error = AskNetlink(
-      NETLINK_ROUTE, request, "RTM_GETLINK",
+      sockets, NETLINK_ROUTE, request, "RTM_GETLINK",
       [&](const nlmsghdr* message) { found = ParseLink(message, link); });
   if (error.ok() && !found) error.code = KernelErrorCode::kNetlink;
   if (error.system_errno == ENODEV) error.code = KernelErrorCode::kSystemCall;

@@ -9,6 +9,7 @@
 
 #include "base/inet_address.h"
 #include "kernel/kernel_error.h"
+#include "kernel/netlink_sockets.h"
 
 namespace chimney::kernel {
 
@@ -22,7 +23,8 @@ struct LinkInfo {
 };
 
 // kSystemCall with ENODEV if there is no such interface.
-KernelError ReadLink(const std::string& name, LinkInfo* link);
+KernelError ReadLink(NetlinkSockets& sockets, const std::string& name,
+                     LinkInfo* link);
 
 }  // namespace chimney::kernel
 

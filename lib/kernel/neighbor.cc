@@ -54,33 +54,36 @@ bool ParseNeighbor(const nlmsghdr* message, NeighborInfo* neighbor) {
   return true;
 }
 
-KernelError ReadNeighbor(int interface_index, const IpAddress& address,
-                         NeighborInfo* neighbor) {
+KernelError ReadNeighbor(NetlinkSockets& sockets, int interface_index,
+                         const IpAddress& address, NeighborInfo* neighbor) {
   *neighbor = NeighborInfo{};
   neighbor->interface_index = interface_index;
   neighbor->address = address;
-  NetlinkRequest request(RTM_GETNEIGH, 0);
+  NetlinkRequest request(RTM_GETNEIGH, NetlinkAnswer::kOneMessage);
   AddNeighborHeader(request, interface_index, address);
   request.AddAddress(NDA_DST, address);
   NeighborInfo answer;
   bool found = false;
-  const KernelError error = AskNetlink(
-      NETLINK_ROUTE, request, "RTM_GETNEIGH", [&](const nlmsghdr* message) {
-        found = ParseNeighbor(message, &answer);
-      });
+  const KernelError error =
+      AskNetlink(sockets, NETLINK_ROUTE, request, "RTM_GETNEIGH",
+                 [&](const nlmsghdr* message) {
+                   found = ParseNeighbor(message, &answer);
+                 });
   if (error.system_errno == ENOENT) return {};
   if (error.ok() && found && answer.address == address) *neighbor = answer;
   return error;
 }
 
-KernelError ProbeNeighbor(int interface_index, const IpAddress& address) {
+KernelError ProbeNeighbor(NetlinkSockets& sockets, int interface_index,
+                          const IpAddress& address) {
   // NTF_USE makes the kernel do what sending a packet would make it do.
-  NetlinkRequest request(RTM_NEWNEIGH, NLM_F_CREATE | NLM_F_REPLACE);
+  NetlinkRequest request(RTM_NEWNEIGH, NetlinkAnswer::kAcknowledgement,
+                         NLM_F_CREATE | NLM_F_REPLACE);
   ndmsg* header = AddNeighborHeader(request, interface_index, address);
   header->ndm_state = NUD_NONE;
   header->ndm_flags = NTF_USE;
   request.AddAddress(NDA_DST, address);
-  return AskNetlink(NETLINK_ROUTE, request, "RTM_NEWNEIGH",
+  return AskNetlink(sockets, NETLINK_ROUTE, request, "RTM_NEWNEIGH",
                     [](const nlmsghdr*) {});
 }
 

@@ -8,6 +8,7 @@
 
 #include "base/inet_address.h"
 #include "kernel/kernel_error.h"
+#include "kernel/netlink_sockets.h"
 
 namespace chimney::kernel {
 
@@ -28,12 +29,13 @@ struct NeighborInfo {
 };
 
 // The entry of `address`; kUnresolved, and no error, if there is none.
-KernelError ReadNeighbor(int interface_index, const IpAddress& address,
-                         NeighborInfo* neighbor);
+KernelError ReadNeighbor(NetlinkSockets& sockets, int interface_index,
+                         const IpAddress& address, NeighborInfo* neighbor);
 
 // Asks the kernel to resolve or confirm the address now, as sending to it
 // would. The result comes as a change (netlink_watcher.h).
-KernelError ProbeNeighbor(int interface_index, const IpAddress& address);
+KernelError ProbeNeighbor(NetlinkSockets& sockets, int interface_index,
+                          const IpAddress& address);
 
 }  // namespace chimney::kernel
 

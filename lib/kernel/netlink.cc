@@ -2,53 +2,60 @@
 #include "kernel/netlink.h"
 
 #include <sys/socket.h>
-#include <sys/time.h>
 
 #include <algorithm>
 #include <cerrno>
 #include <cstring>
-#include <memory>
 
 namespace chimney::kernel {
 
 namespace {
-
-struct CloseSocket {
-  void operator()(mnl_socket* socket) const { mnl_socket_close(socket); }
-};
-using SocketPtr = std::unique_ptr<mnl_socket, CloseSocket>;
 
 int Visit(const nlmsghdr* message, void* visitor) {
   (*static_cast<const NetlinkVisitor*>(visitor))(message);
   return MNL_CB_OK;
 }
 
-KernelError Receive(mnl_socket* socket, uint32_t sequence, const char* step,
-                    const NetlinkVisitor& visitor) {
+// Reads until the answer ends. False: it did not, so the socket is of no use.
+bool Receive(mnl_socket* socket, NetlinkRequest& request, const char* step,
+             const NetlinkVisitor& visitor, KernelError* error) {
   alignas(nlmsghdr) std::array<uint8_t, 32768> buffer;
+  const uint32_t sequence = request.message()->nlmsg_seq;
   const unsigned int port = mnl_socket_get_portid(socket);
   for (;;) {
     const ssize_t got =
         mnl_socket_recvfrom(socket, buffer.data(), buffer.size());
-    if (got < 0) return KernelError{KernelErrorCode::kNetlink, errno, step};
+    if (got < 0) {
+      *error = KernelError{KernelErrorCode::kNetlink, errno, step};
+      return false;
+    }
     void* context = const_cast<NetlinkVisitor*>(&visitor);
     const int verdict = mnl_cb_run(buffer.data(), static_cast<size_t>(got),
                                    sequence, port, &Visit, context);
-    if (verdict < 0) return KernelError{KernelErrorCode::kNetlink, errno, step};
-    if (verdict == MNL_CB_STOP) return {};
+    if (verdict == MNL_CB_STOP) return true;
+    if (verdict > MNL_CB_STOP) {
+      if (request.answer() == NetlinkAnswer::kOneMessage) return true;
+      continue;
+    }
+    *error = KernelError{KernelErrorCode::kNetlink, errno, step};
+    // An error message ends the answer; anything else was not ours to read.
+    const auto* message = reinterpret_cast<const nlmsghdr*>(buffer.data());
+    return message->nlmsg_type == NLMSG_ERROR && message->nlmsg_seq == sequence;
   }
 }
 
 }  // namespace
 
-NetlinkRequest::NetlinkRequest(uint16_t type, uint16_t flags) {
+NetlinkRequest::NetlinkRequest(uint16_t type, NetlinkAnswer answer,
+                               uint16_t flags)
+    : answer_(answer) {
   nlmsghdr* header = mnl_nlmsg_put_header(buffer_.data());
   header->nlmsg_type = type;
-  header->nlmsg_flags = static_cast<uint16_t>(
-      NLM_F_REQUEST | flags |
-      // NLM_F_DUMP is two bits, one of which means something else elsewhere.
-      ((flags & NLM_F_DUMP) == NLM_F_DUMP ? 0 : NLM_F_ACK));
-  header->nlmsg_seq = 1;
+  header->nlmsg_flags = static_cast<uint16_t>(NLM_F_REQUEST | flags);
+  if (answer == NetlinkAnswer::kDump) header->nlmsg_flags |= NLM_F_DUMP;
+  if (answer == NetlinkAnswer::kAcknowledgement) {
+    header->nlmsg_flags |= NLM_F_ACK;
+  }
 }
 
 void NetlinkRequest::AddAddress(uint16_t type, const IpAddress& address) {
@@ -56,22 +63,23 @@ void NetlinkRequest::AddAddress(uint16_t type, const IpAddress& address) {
   mnl_attr_put(message(), type, bytes.size(), bytes.data());
 }
 
-KernelError AskNetlink(int bus, NetlinkRequest& request, const char* step,
+KernelError AskNetlink(NetlinkSockets& sockets, int bus,
+                       NetlinkRequest& request, const char* step,
                        const NetlinkVisitor& visitor) {
-  const SocketPtr socket(mnl_socket_open2(bus, SOCK_CLOEXEC));
-  if (socket == nullptr ||
-      mnl_socket_bind(socket.get(), 0, MNL_SOCKET_AUTOPID) != 0) {
+  mnl_socket* socket = sockets.Get(bus);
+  if (socket == nullptr) {
     return KernelError{KernelErrorCode::kNetlink, errno, step};
   }
-  // The kernel answers at once; should it ever not, the caller must not hang.
-  const timeval patience = {1, 0};
-  setsockopt(mnl_socket_get_fd(socket.get()), SOL_SOCKET, SO_RCVTIMEO,
-             &patience, sizeof(patience));
-  const nlmsghdr* message = request.message();
-  if (mnl_socket_sendto(socket.get(), message, message->nlmsg_len) < 0) {
-    return KernelError{KernelErrorCode::kNetlink, errno, step};
+  nlmsghdr* message = request.message();
+  message->nlmsg_seq = sockets.NextSequence();
+  KernelError error;
+  if (mnl_socket_sendto(socket, message, message->nlmsg_len) < 0) {
+    error = KernelError{KernelErrorCode::kNetlink, errno, step};
+    sockets.Drop(bus);
+  } else if (!Receive(socket, request, step, visitor, &error)) {
+    sockets.Drop(bus);
   }
-  return Receive(socket.get(), message->nlmsg_seq, step, visitor);
+  return error;
 }
 
 namespace {

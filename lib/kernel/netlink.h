@@ -14,15 +14,22 @@
 
 #include "base/inet_address.h"
 #include "kernel/kernel_error.h"
+#include "kernel/netlink_sockets.h"
 
 namespace chimney::kernel {
+
+// What ends an answer that is no error.
+enum class NetlinkAnswer : uint8_t {
+  kOneMessage,  // of a lookup
+  kDump,        // the kernel says so itself
+  kAcknowledgement,
+};
 
 // A request under construction: header, one family header, attributes.
 class NetlinkRequest {
  public:
-  // `flags` besides NLM_F_REQUEST; without NLM_F_DUMP an acknowledgement is
-  // asked for, so that the answer has an end.
-  NetlinkRequest(uint16_t type, uint16_t flags);
+  // `flags` besides those that the answer asks for.
+  NetlinkRequest(uint16_t type, NetlinkAnswer answer, uint16_t flags = 0);
 
   // The family header that follows; call once, before any attribute.
   template <typename Header>
@@ -32,18 +39,20 @@ class NetlinkRequest {
   }
   void AddAddress(uint16_t type, const IpAddress& address);
 
+  NetlinkAnswer answer() const { return answer_; }
   nlmsghdr* message() { return reinterpret_cast<nlmsghdr*>(buffer_.data()); }
 
  private:
+  const NetlinkAnswer answer_;
   alignas(nlmsghdr) std::array<uint8_t, 1024> buffer_{};
 };
 
 using NetlinkVisitor = std::function<void(const nlmsghdr*)>;
 
-// Sends the request on a fresh socket of the calling thread's namespace and
-// shows every answer to `visitor`. An error that the kernel answered with is
-// kNetlink with its errno.
-KernelError AskNetlink(int bus, NetlinkRequest& request, const char* step,
+// Sends the request and shows every answer to `visitor`. An error that the
+// kernel answered with is kNetlink with its errno.
+KernelError AskNetlink(NetlinkSockets& sockets, int bus,
+                       NetlinkRequest& request, const char* step,
                        const NetlinkVisitor& visitor);
 
 // The attributes of one level by type; types above N-1 are left out. Lengths

@@ -78,14 +78,16 @@ bool ParseRoute(const nlmsghdr* message, const RouteQuery& query,
 
 }  // namespace
 
-KernelError ReadRoute(const RouteQuery& query, RouteInfo* route) {
-  NetlinkRequest request(RTM_GETROUTE, 0);
+KernelError ReadRoute(NetlinkSockets& sockets, const RouteQuery& query,
+                      RouteInfo* route) {
+  NetlinkRequest request(RTM_GETROUTE, NetlinkAnswer::kOneMessage);
   AddQuery(request, query);
   bool usable = false;
-  const KernelError error = AskNetlink(
-      NETLINK_ROUTE, request, "RTM_GETROUTE", [&](const nlmsghdr* message) {
-        usable = ParseRoute(message, query, route);
-      });
+  const KernelError error =
+      AskNetlink(sockets, NETLINK_ROUTE, request, "RTM_GETROUTE",
+                 [&](const nlmsghdr* message) {
+                   usable = ParseRoute(message, query, route);
+                 });
   if (!error.ok() || !usable) {
     return KernelError{KernelErrorCode::kNoRoute, error.system_errno,
                        "RTM_GETROUTE"};

@@ -7,6 +7,7 @@
 
 #include "base/inet_address.h"
 #include "kernel/kernel_error.h"
+#include "kernel/netlink_sockets.h"
 
 namespace chimney::kernel {
 
@@ -33,7 +34,8 @@ struct RouteInfo {
 };
 
 // kNoRoute if the kernel would not send the packet anywhere.
-KernelError ReadRoute(const RouteQuery& query, RouteInfo* route);
+KernelError ReadRoute(NetlinkSockets& sockets, const RouteQuery& query,
+                      RouteInfo* route);
 
 }  // namespace chimney::kernel
 

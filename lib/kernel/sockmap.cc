@@ -7,6 +7,7 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <array>
 #include <cerrno>
 #include <cstdint>
@@ -111,30 +112,44 @@ bool MapHolds(int map_fd, uint64_t cookie) {
   }
 }
 
-bool IsSocketMap(int map_fd) {
+enum class MapKind { kGone, kSockets, kOther };
+
+MapKind KindOf(const Fd& map) {
+  if (!map.valid()) return MapKind::kGone;
   bpf_map_info info{};
   uint32_t length = sizeof(info);
-  if (bpf_obj_get_info_by_fd(map_fd, &info, &length) != 0) return false;
-  return info.type == BPF_MAP_TYPE_SOCKMAP ||
-         info.type == BPF_MAP_TYPE_SOCKHASH;
+  if (bpf_obj_get_info_by_fd(map.get(), &info, &length) != 0) {
+    return MapKind::kGone;
+  }
+  const bool sockets =
+      info.type == BPF_MAP_TYPE_SOCKMAP || info.type == BPF_MAP_TYPE_SOCKHASH;
+  return sockets ? MapKind::kSockets : MapKind::kOther;
 }
 
 }  // namespace
 
-KernelError CheckSockmap(int fd) {
+KernelError SockmapSearch::Check(int fd) {
   uint64_t cookie = 0;
   socklen_t length = sizeof(cookie);
   if (getsockopt(fd, SOL_SOCKET, SO_COOKIE, &cookie, &length) != 0) {
     return SystemError(KernelErrorCode::kSystemCall, "SO_COOKIE");
   }
+  std::vector<uint32_t> others;
+  others.reserve(other_maps_.size());
+  bool found = false;
   uint32_t id = 0;
-  while (bpf_map_get_next_id(id, &id) == 0) {
-    const Fd map(bpf_map_get_fd_by_id(id));
-    if (!map.valid() || !IsSocketMap(map.get())) continue;
-    if (MapHolds(map.get(), cookie)) {
-      return KernelError{KernelErrorCode::kSockmap, 0, "BPF map"};
+  while (!found && bpf_map_get_next_id(id, &id) == 0) {
+    if (std::binary_search(other_maps_.begin(), other_maps_.end(), id)) {
+      others.push_back(id);
+      continue;
     }
+    const Fd map(bpf_map_get_fd_by_id(id));
+    const MapKind kind = KindOf(map);
+    if (kind == MapKind::kOther) others.push_back(id);
+    found = kind == MapKind::kSockets && MapHolds(map.get(), cookie);
   }
+  if (found) return KernelError{KernelErrorCode::kSockmap, 0, "BPF map"};
+  other_maps_ = std::move(others);
   return {};
 }
 

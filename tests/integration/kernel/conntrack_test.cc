@@ -73,7 +73,7 @@ TEST_F(Conntrack, TrackedFlowIsReadBothWaysAndBothFamilies) {
       options.host_accepts = accepts;
       const TcpPair pair = MakeTcpPair(*lab_, options);
       ConntrackInfo info;
-      const KernelError error = ReadConntrack(TupleOf(pair), &info);
+      const KernelError error = ReadConntrack(*sockets_, TupleOf(pair), &info);
       ASSERT_TRUE(error.ok()) << error.ToString();
       EXPECT_TRUE(info.tracked);
       EXPECT_FALSE(info.nat);
@@ -86,10 +86,10 @@ TEST_F(Conntrack, TrackedFlowIsReadBothWaysAndBothFamilies) {
 TEST_F(Conntrack, PrepareMakesLiberalAndSetsTheTimeout) {
   const TcpPair pair = MakeTcpPair(*lab_, {});
   const FlowTuple tuple = TupleOf(pair);
-  const KernelError error = PrepareConntrack(tuple, 7777);
+  const KernelError error = PrepareConntrack(*sockets_, tuple, 7777);
   ASSERT_TRUE(error.ok()) << error.ToString();
   ConntrackInfo info;
-  ASSERT_TRUE(ReadConntrack(tuple, &info).ok());
+  ASSERT_TRUE(ReadConntrack(*sockets_, tuple, &info).ok());
   EXPECT_TRUE(info.liberal_both_ways);
   EXPECT_LE(info.timeout_seconds, 7777u);
   EXPECT_GT(info.timeout_seconds, 7000u);
@@ -101,9 +101,9 @@ TEST_F(Conntrack, UntrackedFlowIsLeftAlone) {
   nobody.remote = IpAddress::FromV4(0x0a630002);
   nobody.local_port = 1;
   nobody.remote_port = 2;
-  EXPECT_TRUE(PrepareConntrack(nobody, 100).ok());
+  EXPECT_TRUE(PrepareConntrack(*sockets_, nobody, 100).ok());
   ConntrackInfo info;
-  ASSERT_TRUE(ReadConntrack(nobody, &info).ok());
+  ASSERT_TRUE(ReadConntrack(*sockets_, nobody, &info).ok());
   EXPECT_FALSE(info.tracked);
 }
 
@@ -111,7 +111,7 @@ TEST_F(Conntrack, FlowThatMovedIsInvalidUnlessPrepared) {
   const TcpPair left_alone = MakeTcpPair(*lab_, {});
   EXPECT_FALSE(SurvivesMove(left_alone));
   const TcpPair prepared = MakeTcpPair(*lab_, {});
-  ASSERT_TRUE(PrepareConntrack(TupleOf(prepared), 3600).ok());
+  ASSERT_TRUE(PrepareConntrack(*sockets_, TupleOf(prepared), 3600).ok());
   EXPECT_TRUE(SurvivesMove(prepared));
 }
 

@@ -27,6 +27,8 @@ class Eligibility : public KernelLab {
  protected:
   KernelError Check(int fd) {
     EligibilityContext context;
+    context.netlink = sockets_.get();
+    context.sockmaps = &sockmaps_;
     context.host_interface_index = lab_->host_interface();
     struct stat status {};
     stat("/proc/thread-self/ns/net", &status);

@@ -9,6 +9,8 @@
 #include <string>
 
 #include "frame_tap.h"
+#include "kernel/netlink_sockets.h"
+#include "kernel/sockmap.h"
 #include "namespace_pair.h"
 
 namespace chimney::kernel {
@@ -22,10 +24,13 @@ class KernelLab : public testing::Test {
     if (!CanMakeNamespaces(&why_not)) GTEST_SKIP() << why_not;
     lab_ = std::make_unique<NamespacePair>();
     tap_ = std::make_unique<FrameTap>(*lab_);
+    sockets_ = std::make_unique<NetlinkSockets>();
   }
 
   std::unique_ptr<NamespacePair> lab_;
   std::unique_ptr<FrameTap> tap_;
+  std::unique_ptr<NetlinkSockets> sockets_;  // in the host's namespace
+  SockmapSearch sockmaps_;
 };
 
 }  // namespace chimney::kernel

@@ -24,37 +24,40 @@ using Netlink = KernelLab;
 
 TEST_F(Netlink, LinkIsRead) {
   LinkInfo link;
-  ASSERT_TRUE(ReadLink("host0", &link).ok());
+  ASSERT_TRUE(ReadLink(*sockets_, "host0", &link).ok());
   EXPECT_EQ(link.index, lab_->host_interface());
   EXPECT_EQ(link.name, "host0");
   EXPECT_TRUE(link.mac == lab_->host_mac());
   EXPECT_EQ(link.mtu_bytes, 1500u);
   EXPECT_TRUE(link.up);
   EXPECT_TRUE(link.running);
-  EXPECT_EQ(ReadLink("nosuch0", &link).system_errno, ENODEV);
-  EXPECT_EQ(ReadLink("a-name-longer-than-allowed", &link).system_errno, ENODEV);
-  EXPECT_EQ(ReadLink("", &link).system_errno, ENODEV);
+  EXPECT_EQ(ReadLink(*sockets_, "nosuch0", &link).system_errno, ENODEV);
+  EXPECT_EQ(
+      ReadLink(*sockets_, "a-name-longer-than-allowed", &link).system_errno,
+      ENODEV);
+  EXPECT_EQ(ReadLink(*sockets_, "", &link).system_errno, ENODEV);
 }
 
 TEST_F(Netlink, RouteIsReadForBothFamilies) {
   RouteQuery query;
   RouteInfo route;
   query.destination = Address("10.99.0.2");
-  ASSERT_TRUE(ReadRoute(query, &route).ok());
+  ASSERT_TRUE(ReadRoute(*sockets_, query, &route).ok());
   EXPECT_EQ(route.output_interface, lab_->host_interface());
   EXPECT_FALSE(route.is_local);
   EXPECT_FALSE(route.has_gateway);
   EXPECT_EQ(ToString(route.source), "10.99.0.1");
   query.destination = Address("10.99.0.1");
-  ASSERT_TRUE(ReadRoute(query, &route).ok());
+  ASSERT_TRUE(ReadRoute(*sockets_, query, &route).ok());
   EXPECT_TRUE(route.is_local);
   query.destination = Address("192.0.2.1");
-  EXPECT_EQ(ReadRoute(query, &route).code, KernelErrorCode::kNoRoute);
+  EXPECT_EQ(ReadRoute(*sockets_, query, &route).code,
+            KernelErrorCode::kNoRoute);
 
   ASSERT_TRUE(lab_->Run(Side::kHost,
                         "ip route add 192.0.2.0/24 via 10.99.0.2 mtu 1234 && "
                         "ip -6 route add 2001:db8::/32 via fd99::2"));
-  ASSERT_TRUE(ReadRoute(query, &route).ok());
+  ASSERT_TRUE(ReadRoute(*sockets_, query, &route).ok());
   EXPECT_TRUE(route.has_gateway);
   EXPECT_EQ(ToString(route.next_hop), "10.99.0.2");
   EXPECT_EQ(route.path_mtu_bytes, 1234u);
@@ -63,7 +66,7 @@ TEST_F(Netlink, RouteIsReadForBothFamilies) {
   query.destination = Address("2001:db8::5");
   query.source_port = 1000;
   query.destination_port = 2000;
-  ASSERT_TRUE(ReadRoute(query, &route).ok());
+  ASSERT_TRUE(ReadRoute(*sockets_, query, &route).ok());
   EXPECT_EQ(ToString(route.next_hop), "fd99::2");
   EXPECT_EQ(route.output_interface, lab_->host_interface());
 }
@@ -74,7 +77,7 @@ TEST_F(Netlink, Ipv4RouteWithIpv6Gateway) {
   RouteQuery query;
   query.destination = Address("198.51.100.1");
   RouteInfo route;
-  ASSERT_TRUE(ReadRoute(query, &route).ok());
+  ASSERT_TRUE(ReadRoute(*sockets_, query, &route).ok());
   EXPECT_TRUE(route.has_gateway);
   EXPECT_EQ(ToString(route.next_hop), "fd99::2");
 }
@@ -82,16 +85,17 @@ TEST_F(Netlink, Ipv4RouteWithIpv6Gateway) {
 TEST_F(Netlink, NeighborIsRead) {
   for (const char* text : {"10.99.0.2", "fd99::2"}) {
     NeighborInfo neighbor;
-    ASSERT_TRUE(
-        ReadNeighbor(lab_->host_interface(), Address(text), &neighbor).ok());
+    ASSERT_TRUE(ReadNeighbor(*sockets_, lab_->host_interface(), Address(text),
+                             &neighbor)
+                    .ok());
     EXPECT_TRUE(neighbor.has_mac) << text;
     EXPECT_TRUE(neighbor.mac == lab_->peer_mac());
     EXPECT_NE(neighbor.reachability, Reachability::kUnresolved);
   }
   NeighborInfo nobody;
-  ASSERT_TRUE(
-      ReadNeighbor(lab_->host_interface(), Address("10.99.0.50"), &nobody)
-          .ok());
+  ASSERT_TRUE(ReadNeighbor(*sockets_, lab_->host_interface(),
+                           Address("10.99.0.50"), &nobody)
+                  .ok());
   EXPECT_FALSE(nobody.has_mac);
   EXPECT_EQ(nobody.reachability, Reachability::kUnresolved);
 }
@@ -155,7 +159,7 @@ TEST_F(Watcher, ProbeResolvesANeighbor) {
   ASSERT_TRUE(NetlinkWatcher::Open(&watcher).ok());
   lab_->Run(Side::kHost, "ip neigh flush dev host0");
   const KernelError error =
-      ProbeNeighbor(lab_->host_interface(), Address("10.99.0.2"));
+      ProbeNeighbor(*sockets_, lab_->host_interface(), Address("10.99.0.2"));
   ASSERT_TRUE(error.ok()) << error.ToString();
   const MacAddress wanted = lab_->peer_mac();
   EXPECT_TRUE(Await(*watcher, [&](const NetlinkChange& change) {

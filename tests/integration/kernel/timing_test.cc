@@ -1,5 +1,7 @@
 // SPDX-License-Identifier: BSD-3-Clause
 // How long the kernel's part of a hand-over takes; printed, never judged.
+#include <sys/stat.h>
+
 #include <algorithm>
 #include <chrono>
 #include <cstdio>
@@ -46,6 +48,14 @@ TEST_F(Timing, StepsOfAnIdleConnection) {
   HostLimits limits;
   ASSERT_TRUE(ReadHostLimits(&limits).ok());
   EXPECT_GT(limits.max_receive_buffer_bytes, 0u);
+  EligibilityContext context;
+  context.netlink = sockets_.get();
+  context.sockmaps = &sockmaps_;
+  context.host_interface_index = lab_->host_interface();
+  struct stat status {};
+  ASSERT_EQ(stat("/proc/thread-self/ns/net", &status), 0);
+  context.namespace_inode = status.st_ino;
+  Samples check("check");
   Samples peek("peek rcv_nxt");
   Samples freeze("freeze, read");
   Samples placeholder("placeholder");
@@ -54,6 +64,8 @@ TEST_F(Timing, StepsOfAnIdleConnection) {
   Samples complete("complete");
   SocketImage image;
   for (int i = 0; i < 1000; ++i) {
+    EligibilityFacts facts;
+    check.Measure([&] { return CheckEligibility(fd, context, &facts); });
     SeqNum rcv_nxt;
     peek.Measure([&] { return PeekReceiveNext(fd, &rcv_nxt); });
     freeze.Measure([&] { return Freeze(fd, limits, &image); });
