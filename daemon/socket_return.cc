@@ -141,6 +141,10 @@ void SocketReturn::Complete() {
       plan_.await_peer_fin && now - thawed_at_ < kPeerFinPatience;
   const kernel::KernelError error = kernel::CompleteUpload(
       connection_.fd.get(), connection_.image, await_peer_fin, &progress_);
+  if (error.code == KernelErrorCode::kQueueTooLarge && !wire_opened_) {
+    OpenWire();
+    return;
+  }
   if (error.code == KernelErrorCode::kNotYet ||
       error.code == KernelErrorCode::kQueueTooLarge) {
     timer_ = context_.timers->At(now + kRetryInterval, [this] { Complete(); });
@@ -149,6 +153,17 @@ void SocketReturn::Complete() {
   // From the thaw on the kernel owns the connection. A socket that the peer has
   // reset meanwhile takes no more bytes, and that is its own answer.
   End(kernel::KernelError());
+}
+
+// What keeps the kernel from taking more is what it has sent and not seen
+// acknowledged, and the acknowledgements may be among what is parked. The
+// worker completes this and Complete has another try.
+void SocketReturn::OpenWire() {
+  wire_opened_ = true;
+  context_.stats->Count(HandoverCount::kWireOpenedEarly);
+  open_.kind = Kind::kOpenWire;
+  ++outstanding_;
+  context_.operations->Submit(connection_.worker_index, &open_);
 }
 
 void SocketReturn::End(kernel::KernelError error) {

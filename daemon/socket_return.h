@@ -40,6 +40,7 @@ class SocketReturn : public OperationOwner {
   void Inject();
   void InjectSegment(const kernel::PeerSegment& segment);
   void Complete();
+  void OpenWire();
   void End(kernel::KernelError error);
   void RecordStep(HandoverStep step);
 
@@ -48,7 +49,7 @@ class SocketReturn : public OperationOwner {
   const bool reset_;
   Done done_;
 
-  worker::Operation open_;
+  worker::Operation open_;  // kOpenHost, perhaps later kOpenWire
   std::vector<std::unique_ptr<worker::Operation>> injections_;
   kernel::InjectPlan plan_;
   kernel::UploadProgress progress_;
@@ -56,6 +57,7 @@ class SocketReturn : public OperationOwner {
   uint32_t outstanding_ = 0;
   bool restored_ = false;
   bool thawed_ = false;
+  bool wire_opened_ = false;
   bool ended_ = false;
   Instant started_at_;
   Instant thawed_at_;

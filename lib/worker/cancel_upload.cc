@@ -32,7 +32,7 @@ void Advance(tcp::TcpState* state, Duration elapsed) {
 
 void Worker::Impl::ExecuteCancelUpload(Instant now, Operation* operation,
                                        Flow* flow) {
-  if (flow->phase != FlowPhase::kCut) {
+  if (flow->phase != FlowPhase::kCut || flow->wire_open) {
     return Complete(operation, Status::kFailure);
   }
   tcp::Exported& exported = flow->exported;

@@ -18,10 +18,8 @@ void Worker::Impl::ExecuteFinishUpload(Instant now, Operation* operation,
     return Complete(operation, Status::kFailure);
   }
   Count(Counter::kUploadsFinished);
-  RebuildOutOfOrder(flow);
-  ForwardParked(flow);
+  OpenWire(flow);
   FreeFragments(flow->session, &flow->exported.receive_data);
-  FreeFragments(flow->session, &flow->exported.out_of_order);
   flow->unmoved_status =
       operation->moved ? Status::kMovedToKernel : Status::kRequestAborted;
   flow->finished.SpliceBack(&flow->exported.send_data);

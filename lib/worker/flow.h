@@ -89,8 +89,8 @@ struct Flow : FlowKey,
   SeqNum gate_una;
   SeqNum gate_nxt;
 
-  // Wire->host.
-  bool hold_expired = false;
+  // Wire->host: frames of the held or cut flow pass, none is parked.
+  bool wire_open = false;
   // Wire frames are parked although the flow runs: it waits for its upload.
   bool diverted = false;
   // Nothing more is sent either; the engine did not stop by itself.

@@ -62,7 +62,7 @@ void Worker::Impl::ExecuteRelease(Operation* operation, Flow* flow) {
 // opened: what the kernel has become by now is the control core's to say.
 void Worker::Impl::ExpireHold(Flow* flow) {
   Count(Counter::kHoldsExpired);
-  flow->hold_expired = true;
+  flow->wire_open = true;
   flow->hold_deadline = Instant::Never();
   if (flow->fence.operation != nullptr) {
     Count(Counter::kFencesTimedOut);
@@ -82,10 +82,30 @@ void Worker::Impl::ExecuteGate(Operation* operation, Flow* flow) {
     flow->gate_nxt = operation->snd_nxt;
     // The socket is frozen by now: it would drop what a deadline lets through.
     flow->hold_deadline = Instant::Never();
-    flow->hold_expired = false;
+    flow->wire_open = false;
     ArmTimer(flow);
   }
   Complete(operation, Status::kSuccess);
+}
+
+void Worker::Impl::ExecuteOpenWire(Operation* operation, Flow* flow) {
+  if (flow->phase != FlowPhase::kHeld && flow->phase != FlowPhase::kCut) {
+    return Complete(operation, Status::kFailure);
+  }
+  flow->hold_deadline = Instant::Never();
+  ArmTimer(flow);
+  OpenWire(flow);
+  Complete(operation, Status::kSuccess);
+}
+
+// Once only: what is given to the kernel is no longer here.
+void Worker::Impl::OpenWire(Flow* flow) {
+  if (flow->phase == FlowPhase::kCut && !flow->wire_open) {
+    RebuildOutOfOrder(flow);
+    FreeFragments(flow->session, &flow->exported.out_of_order);
+  }
+  flow->wire_open = true;
+  ForwardParked(flow);
 }
 
 void Worker::Impl::ExecuteInject(Operation* operation, Flow* flow) {

@@ -131,6 +131,7 @@ void Worker::Impl::BringToLife(Instant now, const Operation& operation,
                                Flow* flow, Session* session) {
   const offload::ConnectionSnapshot& snapshot = operation.snapshot;
   flow->phase = FlowPhase::kRunning;
+  flow->wire_open = false;
   flow->gate_una = flow->tcb.snd.una;
   flow->gate_nxt = flow->tcb.snd.max;
   flow->hold_deadline = Instant::Never();

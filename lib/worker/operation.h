@@ -79,6 +79,11 @@ struct Operation {
     // requests returned, new segments parked. Out: snapshot, send_data,
     // receive_data (views into session memory, valid until kFinishUpload).
     kTerminate,
+    // In: flow (held or cut). The kernel runs it already: what is parked and,
+    // of a cut flow, out of order goes to the host in order, and what comes
+    // from the wire passes. The flow stays known until kRelease or
+    // kFinishUpload; kCancelUpload fails from here on.
+    kOpenWire,
     // In: flow, moved. The kernel runs it again: out-of-order and parked
     // segments go to the host in order, pending sends complete with
     // kMovedToKernel, the session gets kUploaded, the flow is gone.

@@ -149,9 +149,8 @@ Disposition Worker::Impl::OnWireFrame(Instant now, const Frame& frame,
   }
   switch (flow->phase) {
     case FlowPhase::kHeld:
-      return flow->hold_expired ? Disposition::kForward : Park(flow, frame);
     case FlowPhase::kCut:
-      return Park(flow, frame);
+      return flow->wire_open ? Disposition::kForward : Park(flow, frame);
     case FlowPhase::kGone:
       return Disposition::kForward;
     case FlowPhase::kRunning:

@@ -104,6 +104,8 @@ void Worker::Impl::Execute(Instant now, Operation* operation) {
       return ExecuteGate(operation, flow);
     case Kind::kRelease:
       return ExecuteRelease(operation, flow);
+    case Kind::kOpenWire:
+      return ExecuteOpenWire(operation, flow);
     case Kind::kInjectHost:
       return ExecuteInject(operation, flow);
     case Kind::kInitiate:

@@ -94,6 +94,8 @@ class Worker::Impl {
   void ExecuteHold(Instant now, Operation* operation);
   void ExecuteRelease(Operation* operation, Flow* flow);
   void ExecuteGate(Operation* operation, Flow* flow);
+  void ExecuteOpenWire(Operation* operation, Flow* flow);
+  void OpenWire(Flow* flow);
   void ExecuteInject(Operation* operation, Flow* flow);
   void ExpireHold(Flow* flow);
 

@@ -122,6 +122,26 @@ TEST_F(HoldTest, HoldOfAFrozenSocketHasNoDeadline) {
   ASSERT_TRUE(Initiate(&initiate));
 }
 
+TEST_F(HoldTest, HeldFlowWithItsWireOpenParksNothing) {
+  ASSERT_TRUE(Hold());
+  const Bytes parked = PeerData(Text("a"));
+  FromWire(parked);
+  Operation open;
+  open.kind = Operation::Kind::kOpenWire;
+  open.flow = flow;
+  ASSERT_TRUE(Run(&open));
+  ASSERT_EQ(frames.to_host.size(), 1u);
+  EXPECT_EQ(frames.to_host[0], parked);
+  EXPECT_EQ(FromWire(PeerData(Text("b"), 1)), Disposition::kForward);
+  Advance(Duration::Seconds(10));
+  EXPECT_TRUE(control.notices.empty()) << "there is no hold left to expire";
+  Operation release;
+  release.kind = Operation::Kind::kRelease;
+  release.flow = flow;
+  EXPECT_TRUE(Run(&release));
+  EXPECT_EQ(frames.to_host.size(), 2u);
+}
+
 TEST_F(HoldTest, ParkedFramesAreBoundedPerFlow) {
   ASSERT_TRUE(Hold());
   for (uint32_t i = 0; i < 8; ++i) {

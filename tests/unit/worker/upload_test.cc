@@ -277,5 +277,26 @@ TEST_F(UploadTest, InjectedFramesGoBeforeParkedOnes) {
   EXPECT_EQ(frames.to_host[1], parked);
 }
 
+TEST_F(UploadTest, R97WireMayOpenBeforeTheUploadIsFinished) {
+  FromWire(PeerData(Pattern(100, 100), 100));
+  ASSERT_TRUE(Terminate());
+  const Bytes parked = PeerData(Pattern(100));
+  FromWire(parked);
+  Operation open;
+  open.kind = Operation::Kind::kOpenWire;
+  open.flow = flow;
+  ASSERT_TRUE(Run(&open));
+  ASSERT_EQ(frames.to_host.size(), 2u);
+  EXPECT_EQ(Parsed(frames.to_host[0]).segment.seq.value(), kRemoteSeq + 100);
+  EXPECT_EQ(frames.to_host[1], parked);
+  EXPECT_EQ(FromWire(PeerAck(0, 200)), Disposition::kForward);
+  Operation cancel;
+  cancel.kind = Operation::Kind::kCancelUpload;
+  cancel.flow = flow;
+  EXPECT_FALSE(Run(&cancel)) << "the kernel may have gone on by now";
+  ASSERT_TRUE(Finish());
+  EXPECT_EQ(frames.to_host.size(), 3u) << "nothing is told twice";
+}
+
 }  // namespace
 }  // namespace chimney::worker

@@ -1,0 +1,144 @@
+// SPDX-License-Identifier: BSD-3-Clause
+// Giving a connection back to the kernel, and what goes wrong on the way
+// (design D2, D3; R90, R97, R175, R176).
+#include <algorithm>
+
+#include "handover_fixture.h"
+
+namespace chimney::daemon {
+namespace {
+
+using offload::Status;
+using tcp::ConnectionState;
+
+class UploadOperationTest : public HandoverTest {
+ protected:
+  size_t CountOf(const std::string& call) const {
+    return static_cast<size_t>(
+        std::count(kernel.log.begin(), kernel.log.end(), call));
+  }
+};
+
+TEST_F(UploadOperationTest, StepsInTheirOrder) {
+  worker = [](worker::Operation* operation) {
+    if (operation->kind != Kind::kFinishUpload) return;
+    EXPECT_TRUE(operation->moved);
+  };
+  Upload();
+  EXPECT_EQ(done, 1);
+  EXPECT_TRUE(error.ok());
+  // R97: what is parked goes to a kernel that runs the connection.
+  EXPECT_EQ(kernel.log, Calls({"terminate", "restore", "open_host", "thaw",
+                               "complete", "finish"}));
+}
+
+TEST_F(UploadOperationTest, FullQueueOpensTheWireForItsAcknowledgements) {
+  kernel.answers["complete"].assign(10, Code::kQueueTooLarge);
+  Upload();
+  EXPECT_EQ(done, 0);
+  EXPECT_EQ(CountOf("open_wire"), 1u);
+  Advance(Duration::Millis(5));
+  EXPECT_EQ(done, 1);
+  EXPECT_TRUE(error.ok());
+  EXPECT_EQ(CountOf("open_wire"), 1u);
+  EXPECT_EQ(CountOf("complete"), 11u);
+  EXPECT_EQ(kernel.log.back(), "finish");
+  EXPECT_EQ(Counted(HandoverCount::kWireOpenedEarly), 1u);
+}
+
+TEST_F(UploadOperationTest, TakenTupleIsWaitedForAWhile) {
+  kernel.answers["restore"].assign(3, Code::kTupleTaken);
+  Upload();
+  EXPECT_EQ(done, 0);
+  Advance(Duration::Millis(5));
+  EXPECT_TRUE(error.ok());
+  EXPECT_EQ(kernel.log.back(), "finish");
+  EXPECT_EQ(Counted(HandoverCount::kRestoreRetries), 3u);
+}
+
+TEST_F(UploadOperationTest, TupleThatStaysTakenCancels) {
+  kernel.answers["restore"].assign(100000, Code::kTupleTaken);
+  Upload();
+  Advance(Duration::Seconds(1));
+  EXPECT_EQ(done, 1);
+  EXPECT_EQ(error.code, Code::kTupleTaken);
+  EXPECT_TRUE(connection.placeholder_missing);
+  EXPECT_EQ(kernel.log.back(), "cancel");
+  EXPECT_EQ(CountOf("thaw"), 0u);
+}
+
+TEST_F(UploadOperationTest, SocketThatTakesNothingCancels) {
+  kernel.answers["restore"] = {Code::kQueueTooLarge};
+  Upload();
+  EXPECT_EQ(error.code, Code::kQueueTooLarge);
+  EXPECT_FALSE(connection.placeholder_missing);
+  EXPECT_EQ(kernel.log.back(), "cancel");
+}
+
+TEST_F(UploadOperationTest, UnknownFlowIsSaid) {
+  worker = [](worker::Operation* operation) {
+    operation->status = Status::kFailure;
+  };
+  Upload();
+  EXPECT_EQ(error.code, Code::kNoSuchConnection);
+  EXPECT_EQ(kernel.log, Calls({"terminate"}));
+}
+
+TEST_F(UploadOperationTest, DeadProcessMayHavePostedTooMuchForNow) {
+  worker = [](worker::Operation* operation) {
+    EXPECT_TRUE(operation->include_lent);
+    operation->status = Status::kResources;
+  };
+  Upload(/*include_lent=*/true);
+  EXPECT_EQ(error.code, Code::kNotYet);
+  EXPECT_EQ(kernel.log, Calls({"terminate"}));
+}
+
+TEST_F(UploadOperationTest, R175ResetIsGivenToTheSocket) {
+  worker = [this](worker::Operation* operation) {
+    if (operation->kind == Kind::kTerminate) {
+      operation->snapshot.tcp.delegated.state = ConnectionState::kClosed;
+    }
+    if (operation->kind != Kind::kFinishUpload) return;
+    EXPECT_FALSE(operation->moved);
+  };
+  Upload();
+  EXPECT_TRUE(error.ok());
+  EXPECT_EQ(kernel.restored.snapshot.tcp.delegated.state,
+            ConnectionState::kEstablished);
+  EXPECT_EQ(kernel.log, Calls({"terminate", "restore", "open_host", "thaw",
+                               "inject", "finish"}));
+}
+
+TEST_F(UploadOperationTest, R176OrderlyEndIsSeenByTheProgram) {
+  worker = [](worker::Operation* operation) {
+    if (operation->kind != Kind::kTerminate) return;
+    operation->snapshot.tcp.delegated.state = ConnectionState::kClosed;
+    operation->closed_by_fins = true;
+  };
+  Upload();
+  const tcp::TcpDelegatedState& state = kernel.restored.snapshot.tcp.delegated;
+  EXPECT_EQ(state.state, ConnectionState::kLastAck);
+  EXPECT_EQ(state.snd_max.BytesFrom(state.snd_una), 1u);  // the FIN
+  EXPECT_EQ(kernel.log.back(), "finish");
+}
+
+TEST_F(UploadOperationTest, PeersFinIsWaitedForButNotForEver) {
+  kernel.frozen.snapshot.tcp.delegated.state = ConnectionState::kCloseWait;
+  kernel.answers["complete"].assign(10, Code::kNotYet);
+  Upload();
+  EXPECT_EQ(done, 0);
+  EXPECT_TRUE(kernel.awaited_peer_fin);
+  Advance(Duration::Millis(5));
+  EXPECT_EQ(done, 1);
+  EXPECT_EQ(CountOf("open_wire"), 0u);
+
+  done = 0;
+  kernel.answers["complete"].assign(100, Code::kNotYet);
+  Upload();
+  Advance(Duration::Millis(25));
+  EXPECT_FALSE(kernel.awaited_peer_fin) << "the frame may be lost";
+}
+
+}  // namespace
+}  // namespace chimney::daemon
