@@ -20,6 +20,7 @@ sys.path[:0] = [str(HERE / "lib"), str(HERE / "roundtrip")]
 
 import chimney_client  # noqa: E402
 from connections import connected_pair, connect, listen  # noqa: E402
+from exchange import end, exchange  # noqa: E402
 from lab import Lab, cases  # noqa: E402
 from peer_capture import Capture  # noqa: E402
 
@@ -122,18 +123,6 @@ def set_many(sock, ip_version):
         sock.setsockopt(level, option, value)
 
 
-def exchange(connection, peer, size=1000):
-    """Some data both ways, whoever has the connection."""
-    data = random.Random(size).randbytes(size)
-    peer.sendall(data)
-    assert connection.receive_all(size) == data
-    connection.send_all(data)
-    got = b""
-    while len(got) < size:
-        got += peer.recv(size)
-    assert got == data
-
-
 def options(lab, session, ip_version, from_host, many):
     host, peer = connected_pair(lab, ip_version, from_host)
     if many:
@@ -153,9 +142,7 @@ def options(lab, session, ip_version, from_host, many):
     read = sum(isinstance(value, bytes) for value in before.values())
     print(f"    {read} options compared; changed as documented: "
           f"{', '.join(sorted(allowed)) or 'none'}")
-    connection.destroy()
-    host.close()
-    peer.close()
+    end(connection, host, peer)
 
 
 def restart(lab, session, ip_version):
@@ -179,9 +166,7 @@ def restart(lab, session, ip_version):
         with connect(lab.peer, address, port), listener.accept()[0]:
             pass
         exchange(connection, peer)
-    connection.destroy()
-    host.close()
-    peer.close()
+    end(connection, host, peer)
 
 
 def clock(lab, session, ip_version):
@@ -214,9 +199,7 @@ def clock(lab, session, ip_version):
           f"{at_end - at_start:.2f} ms")
     assert backwards == 0
     assert abs(at_end - at_start) < 3, "the rate of TSval changed"
-    connection.destroy()
-    host.close()
-    peer.close()
+    end(connection, host, peer)
 
 
 def main():

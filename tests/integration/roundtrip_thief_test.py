@@ -20,6 +20,7 @@ sys.path[:0] = [str(HERE / "lib"), str(HERE / "roundtrip")]
 import chimney_client  # noqa: E402
 from connections import connected_pair  # noqa: E402
 from daemon_stats import difference, handovers, percentiles_us  # noqa: E402
+from exchange import end, exchange  # noqa: E402
 from lab import Lab, cases  # noqa: E402
 from sizes import size  # noqa: E402
 
@@ -63,11 +64,7 @@ def beset(lab, session, ip_version):
     for index in range(HANDOVERS):
         for move in (connection.offload, connection.upload):
             move()
-            data = index.to_bytes(4, "big")
-            peer.sendall(data)
-            assert connection.receive_all(4) == data
-            connection.send_all(data)
-            assert peer.recv(4) == data
+            exchange(connection, peer, 4, index)
     took_s = time.monotonic() - started
     counts = json.loads(thief.communicate("\n", timeout=60)[0])
     print(f"    {HANDOVERS} hand-overs each way in {took_s:.1f} s; the thief: "
@@ -75,9 +72,7 @@ def beset(lab, session, ip_version):
     print(f"    offload {percentiles_us(connection.offload_ns)}; upload "
           f"{percentiles_us(connection.upload_ns)}")
     assert counts["tried"] > 0, counts
-    connection.destroy()
-    host.close()
-    peer.close()
+    end(connection, host, peer)
 
 
 def main():

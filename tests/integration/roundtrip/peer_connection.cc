@@ -61,7 +61,13 @@ void PeerConnection::StopSending() {
 
 void PeerConnection::Finish() {
   send_done_ = true;
-  if (shutdown(fd_, SHUT_WR) != 0) Fail("shutdown", errno);
+  if (shutdown(fd_, SHUT_WR) == 0) return;
+  // A socket that was reset is just "not connected"; it remembers why.
+  int reason = 0;
+  socklen_t length = sizeof(reason);
+  const int seen = errno;
+  getsockopt(fd_, SOL_SOCKET, SO_ERROR, &reason, &length);
+  Fail("shutdown", reason != 0 ? reason : seen);
 }
 
 void PeerConnection::Fail(const char* what, int error_number) {
