@@ -1,6 +1,5 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: BSD-3-Clause
-# suite: roundtrip
 # timeout: 1800
 """Data both ways at once over a wire that loses, doubles and reorders frames
 in both directions, while the connection changes hands every 20 ms. Every byte

@@ -1,6 +1,5 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: BSD-3-Clause
-# suite: roundtrip
 # timeout: 1800
 """The host process dies by SIGKILL, or stops for a while, at any moment of
 traffic and hand-over. The peer gets every byte that the library had taken and

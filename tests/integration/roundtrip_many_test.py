@@ -1,6 +1,5 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: BSD-3-Clause
-# suite: roundtrip
 # timeout: 900
 """Many connections of one process, all carrying data both ways at once:
 offloaded, all given back by `chimneyctl upload-all`, resumed, offloaded again.

@@ -1,6 +1,5 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: BSD-3-Clause
-# suite: roundtrip
 """What a program can see of its socket after a round trip: every getsockopt
 says what it said before but for the list in lib/kernel/handover.h, a listener
 can be restarted on the port, and the connection's timestamp clock goes on as if

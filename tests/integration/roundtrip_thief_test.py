@@ -1,6 +1,5 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: BSD-3-Clause
-# suite: roundtrip
 # timeout: 1800
 """Another process that tries without pause to bind and connect the very
 4-tuple that is being handed over: the connection is never lost; what had to be

@@ -1,6 +1,5 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: BSD-3-Clause
-# suite: roundtrip
 # timeout: 600
 """How long a hand-over of an idle connection takes, each way, from before the
 hold to after the release, and which step takes how much of it. Speed is

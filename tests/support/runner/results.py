@@ -66,7 +66,9 @@ class Reporter:
                 print(f"    {case.outcome}  {case.name}")
             if case.detail and case.outcome != PASSED:
                 print(_indented(case.detail))
-        if result.outcome == FAILED and result.output:
+        if result.suite == "bench":  # what it printed is the result
+            print(_indented(result.output))
+        elif result.outcome == FAILED and result.output:
             lines = result.output.splitlines()
             if len(lines) > self.MAX_OUTPUT_LINES:
                 print(f"      ... {len(lines) - self.MAX_OUTPUT_LINES} lines "

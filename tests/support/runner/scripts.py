@@ -1,5 +1,6 @@
 # SPDX-License-Identifier: BSD-3-Clause
-"""Tests that are scripts: tests/integration/*_test.{sh,py} and tests/layout.
+"""Tests that are scripts: tests/integration/*_test.{sh,py}, tests/layout and
+tests/bench/*_bench.py.
 
 A script prints `ok NAME`, `not ok NAME` or `skip NAME REASON`, one line a
 case; one that prints none of these is one case, judged by its exit code (77:
@@ -44,8 +45,10 @@ def _declared(head, word):
 def find():
     """All scripts, sorted by name within their suite."""
     found = []
-    for folder, needs_root in (("layout", False), ("integration", True)):
-        for path in sorted((ROOT / "tests" / folder).glob("*_test.*")):
+    for folder, kind, needs_root in (("layout", "test", False),
+                                     ("integration", "test", True),
+                                     ("bench", "bench", True)):
+        for path in sorted((ROOT / "tests" / folder).glob(f"*_{kind}.*")):
             if path.suffix in (".sh", ".py"):
                 found.append(Script(path, folder, needs_root))
     return found
