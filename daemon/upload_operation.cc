@@ -8,6 +8,10 @@ namespace {
 
 using Kind = worker::Operation::Kind;
 
+// How long a socket that is given the end of a connection may take to say what
+// it has to say: as a rule it has said it by then.
+constexpr Duration kLastWordsPatience = Duration::Millis(5);
+
 void Append(const std::vector<ByteSpan>& pieces, std::vector<uint8_t>* out) {
   out->clear();
   size_t total = 0;
@@ -121,6 +125,7 @@ void UploadOperation::OnReturned(kernel::KernelError error) {
   step_started_at_ = context_.now();
   if (error_.ok()) {
     step_ = Step::kFinishing;
+    main_.timeout = reset_ ? Duration() : kLastWordsPatience;
     SubmitMain(Kind::kFinishUpload);
     return;
   }

@@ -14,15 +14,28 @@ using offload::Status;
 
 void Worker::Impl::ExecuteFinishUpload(Instant now, Operation* operation,
                                        Flow* flow) {
-  if (flow->phase != FlowPhase::kCut) {
+  if (flow->phase != FlowPhase::kCut || flow->finish != nullptr) {
     return Complete(operation, Status::kFailure);
   }
+  const tcp::ConnectionState state = flow->exported.state.delegated.state;
+  if (operation->timeout > Duration() && EndIsRepeated(state) &&
+      !flow->end_seen) {
+    flow->finish = operation;
+    flow->finish_deadline = now + operation->timeout;
+    return ArmTimer(flow);
+  }
+  FinishUpload(now, operation, flow);
+}
+
+void Worker::Impl::FinishUpload(Instant now, Operation* operation, Flow* flow) {
   Count(Counter::kUploadsFinished);
   OpenWire(flow);
   FreeFragments(flow->session, &flow->exported.receive_data);
   flow->unmoved_status =
       operation->moved ? Status::kMovedToKernel : Status::kRequestAborted;
   flow->finished.SpliceBack(&flow->exported.send_data);
+  flow->finish = nullptr;
+  flow->finish_deadline = Instant::Never();
   flow->phase = FlowPhase::kGone;
   table_.Erase(flow);
   if (flow->published != nullptr) flow->published->Write(PublishedView{});

@@ -68,6 +68,13 @@ struct PendingDisconnect {
   offload::Status status = offload::Status::kSuccess;
 };
 
+// States whose end the socket that gets them tells the peer once more.
+constexpr bool EndIsRepeated(tcp::ConnectionState state) {
+  return state == tcp::ConnectionState::kLastAck ||
+         state == tcp::ConnectionState::kTimeWait ||
+         state == tcp::ConnectionState::kClosed;
+}
+
 // How far an event for the session has come.
 enum class Telling : uint8_t { kNothing, kDue, kTold };
 
@@ -161,6 +168,10 @@ struct Flow : FlowKey,
   Instant cut_at;
   uint32_t tsval_max = 0;
   offload::Status unmoved_status = offload::Status::kMovedToKernel;
+  // kFinishUpload, while it waits for the socket's repetition of the end.
+  Operation* finish = nullptr;
+  Instant finish_deadline = Instant::Never();
+  bool end_seen = false;
   tcp::Exported exported;
 
   // On its way to the kernel, or waiting to be: takes no more work (R92).

@@ -23,18 +23,6 @@ void Learn(const packet::FrameView& view, LearnedPath* learned) {
   learned->flow_label = view.flow_label;
 }
 
-// The socket that gets a closed connection back is given the peer's FIN and
-// acknowledges it. The peer has that ACK, is gone, and would answer a second
-// one with a reset.
-bool RepeatsFinalAck(const Flow& flow, const packet::Segment& segment) {
-  if (flow.phase != FlowPhase::kCut) return false;
-  const tcp::TcpDelegatedState& state = flow.exported.state.delegated;
-  return (state.state == tcp::ConnectionState::kTimeWait ||
-          state.state == tcp::ConnectionState::kClosed) &&
-         segment.length() == 0 && !segment.flags.rst() &&
-         segment.ack == state.rcv_nxt;
-}
-
 }  // namespace
 
 Disposition Worker::Impl::OnHostFrame(const Looked& looked) {
@@ -48,7 +36,7 @@ Disposition Worker::Impl::OnHostFrame(const Looked& looked) {
     ArmTimer(flow);
     return Disposition::kConsumed;
   }
-  if (RepeatsFinalAck(*flow, view.segment)) {
+  if (EatRepeatedEnd(flow, view.segment)) {
     Count(Counter::kHostDropped);
     return Disposition::kConsumed;
   }
@@ -70,6 +58,33 @@ Disposition Worker::Impl::OnHostFrame(const Looked& looked) {
   if (view.segment.length() != 0) return Disposition::kForward;
   Count(Counter::kFenceAnswersEaten);
   return Disposition::kConsumed;
+}
+
+// The socket that gets a connection back at its end is given the peer's FIN,
+// acknowledges it, and in LAST_ACK sends its own FIN again. The peer has had
+// both from here. One that is gone would answer a second ACK with a reset; one
+// in TIME_WAIT answers a second FIN with a second ACK, which would find the
+// socket closed by the first and be answered with a reset here. Should the
+// first FIN be lost, the socket's own timer repeats it.
+bool Worker::Impl::EatRepeatedEnd(Flow* flow, const packet::Segment& segment) {
+  if (flow->phase != FlowPhase::kCut) return false;
+  const tcp::TcpDelegatedState& state = flow->exported.state.delegated;
+  const bool fin = segment.flags.fin();
+  if (!EndIsRepeated(state.state) || !segment.payload.empty() ||
+      segment.flags.rst() || segment.ack != state.rcv_nxt ||
+      (fin && segment.end() != state.snd_max)) {
+    return false;
+  }
+  // A socket in TIME_WAIT sends no FIN.
+  if (fin || state.state == tcp::ConnectionState::kTimeWait) {
+    flow->end_seen = true;
+    if (flow->finish != nullptr) {
+      flow->finish_deadline = Instant();
+      ArmTimer(flow);
+    }
+  }
+  // From CLOSED the FIN is needed: its answer tells the socket of the end.
+  return !fin || state.state == tcp::ConnectionState::kLastAck;
 }
 
 // What the kernel had sent before it was frozen may still be on its way and

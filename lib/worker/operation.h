@@ -84,9 +84,11 @@ struct Operation {
     // from the wire passes. The flow stays known until kRelease or
     // kFinishUpload; kCancelUpload fails from here on.
     kOpenWire,
-    // In: flow, moved. The kernel runs it again: out-of-order and parked
-    // segments go to the host in order, pending sends complete with
-    // kMovedToKernel, the session gets kUploaded, the flow is gone.
+    // In: flow, moved, timeout. The kernel runs it again: out-of-order and
+    // parked segments go to the host in order, pending sends complete with
+    // kMovedToKernel, the session gets kUploaded, the flow is gone. In
+    // LAST_ACK and behind it the socket repeats its ACK and its FIN to a peer
+    // that has had both: waits at most `timeout` for them, and eats them.
     kFinishUpload,
     // In: flow. The upload failed: the connection runs on here. The session
     // gets kOffloaded once more and posts again what came back to it as

@@ -30,8 +30,8 @@ void Worker::Impl::Unschedule(Flow* flow) {
 }
 
 void Worker::Impl::ArmTimer(Flow* flow) {
-  Instant next = std::min(
-      {flow->hold_deadline, flow->push_deadline, flow->fence.deadline});
+  Instant next = std::min({flow->hold_deadline, flow->push_deadline,
+                           flow->fence.deadline, flow->finish_deadline});
   // A connection that waits for its upload times out nothing more (R179).
   if (flow->phase == FlowPhase::kRunning && !flow->IsLeaving()) {
     next = std::min(next, tcp::NextDeadline(flow->tcb));
@@ -53,6 +53,10 @@ size_t Worker::Impl::FireTimers(Instant now) {
 }
 
 void Worker::Impl::Fire(Instant now, Flow* flow) {
+  if (flow->finish_deadline <= now) {
+    FinishUpload(now, flow->finish, flow);  // may retire it
+    return;
+  }
   if (flow->fence.deadline <= now) ExpireFence(flow);
   if (flow->hold_deadline <= now) ExpireHold(flow);
   if (flow->push_deadline <= now) {  // R130

@@ -65,6 +65,7 @@ void Worker::Impl::FillTerminate(Instant now, Operation* operation,
   flow->staged_count = 0;
   flow->tsval_max = tcp::Published(flow->tcb).tsval_max;
   flow->cut_at = now;
+  flow->end_seen = false;
   operation->closed_by_fins = flow->tcb.fin_received() && flow->tcb.fin_acked();
   tcp::Export(flow->tcb, now, &flow->exported);
   flow->phase = FlowPhase::kCut;

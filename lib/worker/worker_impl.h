@@ -96,6 +96,8 @@ class Worker::Impl {
   void ExecuteGate(Operation* operation, Flow* flow);
   void ExecuteOpenWire(Operation* operation, Flow* flow);
   void OpenWire(Flow* flow);
+  bool EatRepeatedEnd(Flow* flow, const packet::Segment& segment);
+  void FinishUpload(Instant now, Operation* operation, Flow* flow);
   void ExecuteInject(Operation* operation, Flow* flow);
   void ExpireHold(Flow* flow);
 

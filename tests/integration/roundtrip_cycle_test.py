@@ -1,5 +1,6 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: BSD-3-Clause
+# sanitized: yes
 # timeout: 1200
 """Data both ways at once over live connections that change hands every 20 ms.
 Every byte is compared and both SHA-256 are; there is no reset on the wire and

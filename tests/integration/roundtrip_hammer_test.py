@@ -1,5 +1,6 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: BSD-3-Clause
+# sanitized: yes
 # timeout: 1800
 """A peer that sends without pause while the connection changes hands again
 and again, one hand-over right after the other. Every byte is compared; the

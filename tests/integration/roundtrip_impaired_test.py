@@ -1,5 +1,6 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: BSD-3-Clause
+# sanitized: yes
 # timeout: 1800
 """Data both ways at once over a wire that loses, doubles and reorders frames
 in both directions, while the connection changes hands every 20 ms. Every byte

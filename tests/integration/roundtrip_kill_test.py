@@ -1,5 +1,6 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: BSD-3-Clause
+# sanitized: yes
 # timeout: 1800
 """The host process dies by SIGKILL, or stops for a while, at any moment of
 traffic and hand-over. The peer gets every byte that the library had taken and
@@ -57,7 +58,7 @@ class Run:
         self._file.write(bytes(8))
         self._file.flush()
         self.process = lab.start(
-            lab.host, sys.executable, VICTIM, lab.build, lab.socket, address,
+            lab.host, sys.executable, VICTIM, lab.tools, lab.socket, address,
             9000, seed, self._file.name, PAUSE_MS, stdin=subprocess.PIPE,
             stdout=subprocess.PIPE, text=True)
         if self.process.stdout.readline() != "ready\n":

@@ -1,5 +1,6 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: BSD-3-Clause
+# sanitized: yes
 # timeout: 900
 """Many connections of one process, all carrying data both ways at once:
 offloaded, all given back by `chimneyctl upload-all`, resumed, offloaded again.

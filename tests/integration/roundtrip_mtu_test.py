@@ -1,5 +1,6 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: BSD-3-Clause
+# sanitized: yes
 """A router on the path lowers its MTU while the connection is offloaded: the
 transfer goes on within a second. A forged "too big" whose quoted sequence
 number is not in flight changes nothing (RFC 5927)."""

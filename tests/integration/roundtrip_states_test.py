@@ -1,5 +1,6 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: BSD-3-Clause
+# sanitized: yes
 # timeout: 1200
 """Hand-overs in every state that a connection can be handed over in (R43),
 with unacknowledged, unsent and unread data of 0 and 1 bytes, 64 KiB and more

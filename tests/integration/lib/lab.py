@@ -119,10 +119,12 @@ class Lab:
         self.host, self.peer = f"{self.prefix}-host", f"{self.prefix}-peer"
         self.run_dir = pathlib.Path("/run") / self.prefix
         self.socket = str(self.run_dir / "chimneyd.sock")
-        self.build = pathlib.Path(
+        self.build = ROOT / (
             build or os.environ.get("CHIMNEY_BUILD") or "build")
-        if not self.build.is_absolute():
-            self.build = ROOT / self.build
+        # What the tests themselves load and start: a sanitized library would
+        # not go into a plain interpreter.
+        self.tools = ROOT / (
+            os.environ.get("CHIMNEY_TOOLS_BUILD") or self.build)
         self.forwarder = (forwarder or os.environ.get("CHIMNEY_FORWARDER")
                           or "chimneyd")
         self._options = ["--mtu", str(mtu), "--hugepages", str(hugepages),

@@ -10,7 +10,7 @@ from lab import wait_until
 
 
 def tool(lab, name):
-    return str(lab.build / "tests/integration/roundtrip" / name)
+    return str(lab.tools / "tests/integration/roundtrip" / name)
 
 
 def listens(lab, where, port):

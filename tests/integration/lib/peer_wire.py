@@ -34,7 +34,7 @@ class Wire:
     def __enter__(self):
         self._plumb()
         flags = [f"--{name}={value}" for name, value in self._flags.items()]
-        program = self._lab.build / "tests/integration/wire/integration_wire"
+        program = self._lab.tools / "tests/integration/wire/integration_wire"
         self._process = self._lab.start(
             self._lab.peer, program, "--a=wirem", "--b=wire",
             f"--control={self._path}", *flags, stdout=subprocess.PIPE,

@@ -88,7 +88,7 @@ class Session:
     """A session with the daemon of a lab; `options` as in chimney.h."""
 
     def __init__(self, lab, **options):
-        self.library = _load(lab.build / "hostapi" / "libchimney.so")
+        self.library = _load(lab.tools / "hostapi" / "libchimney.so")
         filled = _Options(size=ctypes.sizeof(_Options),
                           socket_path=lab.socket.encode(), **options)
         why = ctypes.create_string_buffer(256)

@@ -75,7 +75,7 @@ class Victim:
 
 def main():
     build, path, address, port, seed, file, pause_ms = sys.argv[1:]
-    lab = types.SimpleNamespace(build=pathlib.Path(build), socket=path)
+    lab = types.SimpleNamespace(tools=pathlib.Path(build), socket=path)
     noise = random.Random(int(seed))
     with open(file, "r+b") as opened:
         note = mmap.mmap(opened.fileno(), 8)

@@ -39,6 +39,9 @@ ADDRESS = Variant(
      "-Dcpp_args=-g1 -fno-omit-frame-pointer -fno-sanitize-recover=all"),
     {"ASAN_OPTIONS": "detect_leaks=1:strict_string_checks=1:"
                      "detect_stack_use_after_return=1",
+     # libxdp keeps two objects of each socket that DPDK's driver has closed.
+     "LSAN_OPTIONS": f"suppressions={ROOT}/tests/support/leaks.supp:"
+                     "print_suppressions=0",
      "UBSAN_OPTIONS": "print_stacktrace=1:halt_on_error=1"})
 THREAD = Variant(
     "build-tsan", "thread",
@@ -82,15 +85,18 @@ def introspect(variant):
         for entry in json.loads(done.stdout)]
 
 
-def build(variant, programs=None):
-    """Builds the given programs, everything when None. Goes on past errors.
-    Returns what ninja said if it failed."""
+def build(variant, programs=None, daemon=False):
+    """Builds the given programs, everything when None, and what a lab starts
+    if `daemon`. Goes on past errors. Returns what ninja said if it failed."""
     command = ["ninja", "-C", variant.folder, "-k", "0", "--quiet"]
     if programs is not None:
         folder = (ROOT / variant.folder).resolve()
         targets = sorted({os.path.relpath(arg, folder)
                           for program in programs for arg in program.command
                           if arg.startswith(f"{folder}/")})
+        if daemon:
+            targets += ["daemon/chimneyd", "hostapi/chimneyctl",
+                        "hostapi/chimney-nc"]
         if not targets:
             return ""
         command += targets

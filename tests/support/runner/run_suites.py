@@ -73,9 +73,10 @@ def list_suites(declared, found):
         print(f"{suite}{note}: {' '.join(sorted(by_suite[suite]))}")
 
 
-def build_variant(variant, chosen, reporter, everything=False):
+def build_variant(variant, chosen, reporter, everything=False,
+                  daemon=False):
     start = time.monotonic()
-    error = programs.build(variant, None if everything else chosen)
+    error = programs.build(variant, None if everything else chosen, daemon)
     seconds = time.monotonic() - start
     if error:
         reporter.add(Result("build", variant.folder,
@@ -100,14 +101,19 @@ def run_programs(chosen, variant, jobs, reporter):
 def run_scripts(chosen, suite_is, reporter):
     for script in chosen:
         if suite_is(script.suite):
-            reporter.add(scripts.run(script, programs.RELEASE.folder))
+            reporter.add(scripts.run(script, programs.RELEASE,
+                                     programs.RELEASE.folder))
 
 
-def run_sanitized(chosen, arguments, reporter):
+def run_sanitized(chosen, chosen_scripts, arguments, reporter):
+    """Programs with every sanitizer that is for them, and the scripts that ask
+    for it with the address sanitizer in the daemon."""
+    wanted = [s for s in chosen_scripts if s.sanitized]
     threaded = [p for p in chosen if THREAD_SUITE in p.suites]
     for variant, part in ((programs.ADDRESS, chosen),
                           (programs.THREAD, threaded)):
-        if not part:
+        daemon = bool(wanted) and variant is programs.ADDRESS
+        if not part and not daemon:
             continue
         error = programs.configure(variant)
         if error:
@@ -117,8 +123,11 @@ def run_sanitized(chosen, arguments, reporter):
         names = {p.name for p in part}
         same = [p for p in programs.introspect(variant) if p.name in names]
         if not arguments.no_build:
-            build_variant(variant, same, reporter)
+            build_variant(variant, same, reporter, daemon=daemon)
         run_programs(same, variant, arguments.jobs, reporter)
+        for script in wanted if daemon else ():
+            reporter.add(scripts.run(script, variant,
+                                     programs.RELEASE.folder))
 
 
 def known_words(declared, found):
@@ -163,7 +172,7 @@ def main():
     run_programs(chosen, programs.RELEASE, arguments.jobs, reporter)
     if not arguments.no_sanitizers:
         run_sanitized([p for p in chosen if suite_of(p) not in LONG],
-                      arguments, reporter)
+                      chosen_scripts, arguments, reporter)
     run_scripts(chosen_scripts, lambda suite: suite != "layout", reporter)
     return reporter.finish()
 

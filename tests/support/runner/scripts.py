@@ -9,6 +9,8 @@ skipped). Comment lines among its first ten may say:
     # timeout: SECONDS        instead of 300
     # suite: NAME             instead of the folder's; such a suite only runs
                               when it is named
+    # sanitized: yes          run it a second time with a daemon (and its
+                              programs) that has sanitizers
 """
 
 import os
@@ -33,6 +35,7 @@ class Script:
         self.suite = _declared(head, "suite") or suite
         self.timeout_s = int(_declared(head, "timeout") or _DEFAULT_TIMEOUT_S)
         self.long = self.suite != suite
+        self.sanitized = _declared(head, "sanitized") == "yes"
 
 
 def _declared(head, word):
@@ -54,16 +57,21 @@ def find():
     return found
 
 
-def run(script, build_folder):
+def run(script, variant, tools_folder):
+    """With the daemon of a variant; what the test itself loads and starts is
+    in `tools_folder`."""
+    name = script.name + (f" ({variant.label})" if variant.label else "")
     if script.needs_root and os.geteuid() != 0:
-        return Result(script.suite, script.name,
+        return Result(script.suite, name,
                       [Case(script.name, SKIPPED, "needs root")], 0.0)
     # Everything a test makes carries this prefix, so that what it leaves
     # behind can be found.
     prefix = f"t{os.getpid()}n{run.count}"
     run.count += 1
-    environment = {**os.environ, "CHIMNEY_TEST_PREFIX": prefix,
-                   "CHIMNEY_BUILD": str(ROOT / build_folder),
+    environment = {**os.environ, **variant.environment,
+                   "CHIMNEY_TEST_PREFIX": prefix,
+                   "CHIMNEY_BUILD": str(ROOT / variant.folder),
+                   "CHIMNEY_TOOLS_BUILD": str(ROOT / tools_folder),
                    "PYTHONDONTWRITEBYTECODE": "1"}
     start = time.monotonic()
     status, output = _run(script, environment)
@@ -77,7 +85,7 @@ def run(script, build_folder):
         cases.append(Case(f"{script.name} as a whole", FAILED, status))
     for text in _leftovers(prefix):
         cases.append(Case(f"{script.name} leaves nothing", FAILED, text))
-    return Result(script.suite, script.name, cases, seconds, output)
+    return Result(script.suite, name, cases, seconds, output)
 
 
 run.count = 0

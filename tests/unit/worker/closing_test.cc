@@ -21,6 +21,27 @@ class ClosingTest : public WorkerTest {
     spec.options.tsecr = kTsNow;
     return PeerFrame(spec);
   }
+  void OffloadToLastAck() {
+    ASSERT_TRUE(Offload());
+    FromWire(PeerFin(0, 0));
+    Poll();
+    Disconnect(1, false);
+    Poll();
+  }
+  void OpenHost() {
+    Operation open;
+    open.kind = Operation::Kind::kOpenHost;
+    open.flow = flow;
+    ASSERT_TRUE(Run(&open));
+  }
+  // What a socket in LAST_ACK sends: the ACK of the peer's FIN, and its FIN.
+  Bytes KernelEnd(bool fin) const {
+    SegmentSpec spec;
+    spec.seq = kLocalSeq;
+    spec.ack = kRemoteSeq + 1;
+    if (fin) spec.flags = packet::kTcpAck | packet::kTcpFin;
+    return KernelFrame(spec);
+  }
 };
 
 TEST_F(ClosingTest, R176TimeWaitIsAcknowledgedAndHandedBack) {
@@ -43,6 +64,50 @@ TEST_F(ClosingTest, R176TimeWaitIsAcknowledgedAndHandedBack) {
   EXPECT_EQ(terminate.snapshot.tcp.delegated.state, ConnectionState::kTimeWait);
   ASSERT_TRUE(Finish());
   EXPECT_EQ(frames.to_host.back(), again);
+}
+
+// The peer may be in TIME_WAIT: each repetition would be answered.
+TEST_F(ClosingTest, SocketThatGetsLastAckBackDoesNotRepeatTheEnd) {
+  OffloadToLastAck();
+  ASSERT_TRUE(Terminate());
+  ASSERT_EQ(terminate.snapshot.tcp.delegated.state, ConnectionState::kLastAck);
+  OpenHost();
+  finish.kind = Operation::Kind::kFinishUpload;
+  finish.flow = flow;
+  finish.timeout = Duration::Millis(5);
+  EXPECT_FALSE(Run(&finish)) << "what it says is still to come";
+  EXPECT_EQ(FromHost(KernelEnd(false)), Disposition::kConsumed);
+  Poll();
+  EXPECT_EQ(worker->flow_count(), 1u);
+  EXPECT_EQ(FromHost(KernelEnd(true)), Disposition::kConsumed);
+  Poll();
+  EXPECT_EQ(worker->flow_count(), 0u);
+  EXPECT_EQ(FromHost(KernelEnd(true)), Disposition::kForward)
+      << "now it is the socket's timer that repeats it";
+}
+
+TEST_F(ClosingTest, SocketThatSaysNothingIsNotWaitedForLong) {
+  OffloadToLastAck();
+  ASSERT_TRUE(Terminate());
+  finish.kind = Operation::Kind::kFinishUpload;
+  finish.flow = flow;
+  finish.timeout = Duration::Millis(5);
+  EXPECT_FALSE(Run(&finish));
+  Advance(Duration::Millis(6));
+  EXPECT_EQ(worker->flow_count(), 0u);
+}
+
+// The socket gets LAST_ACK, and the peer's answer to its FIN closes it.
+TEST_F(ClosingTest, SocketOfAClosedConnectionRepeatsItsFinOnly) {
+  OffloadToLastAck();
+  FromWire(PeerAck(1, 1));
+  Poll();
+  ASSERT_TRUE(Terminate());
+  ASSERT_TRUE(terminate.closed_by_fins);
+  OpenHost();
+  EXPECT_EQ(FromHost(KernelEnd(false)), Disposition::kConsumed);
+  EXPECT_EQ(FromHost(KernelEnd(true)), Disposition::kForward);
+  ASSERT_TRUE(Finish());
 }
 
 TEST_F(ClosingTest, LastAckEndsInClosedAndTheControlCoreIsTold) {
