@@ -52,6 +52,13 @@ struct Connection {
   ConnectionPhase phase = ConnectionPhase::kOffloading;
   // The socket as it was frozen, and later as it goes back.
   kernel::SocketImage image;
+  // What the image says of these changed while no worker could be told.
+  bool path_changed = false;
+  bool neighbor_changed = false;
+  // An upload failed and the worker could not go on either, since the
+  // connection is over: only the kernel is still to be told, from this image.
+  bool cut = false;
+  bool cut_by_reset = false;
   // No placeholder holds the tuple yet: being retried (design D2).
   bool placeholder_missing = false;
 

@@ -61,8 +61,12 @@ ControlCore::ControlCore(const Config& config, std::vector<WorkerLink*> links,
   context_.eligibility.netlink = &netlink_sockets_;
   context_.eligibility.sockmaps = &sockmap_search_;
   context_.now = std::move(clock);
-  context_.is_offloaded = [this](const FlowTuple& tuple) {
-    return connections_.FindTuple(tuple) != nullptr;
+  context_.reserve_tuple = [this](Connection& connection,
+                                  const FlowTuple& tuple) {
+    if (connections_.FindTuple(tuple) != nullptr) return false;
+    connection.tuple = tuple;
+    connections_.IndexTuple(connection);
+    return true;
   };
   context_.port_mtu_bytes = host_.mtu_bytes;
   context_.hold_timeout = config_.hold_timeout;

@@ -119,6 +119,7 @@ class ControlCore final : public HandoverListener {
   // control_handover.cc
   void StartQueued();
   void StartOffload(Connection& connection);
+  void BecomeOffloaded(Connection& connection);
   void WantUpload(Connection& connection);
   void StartUpload(Connection& connection);
   void UploadEverything();

@@ -28,6 +28,20 @@ uint64_t SocketCookie(int fd) {
                                                                       : 0;
 }
 
+// The kernel lets nobody wait for a lingering close of a process that has died,
+// and the control core must not wait for it either. A linger time of zero, the
+// abortive close, stays.
+void EndLinger(int fd) {
+  linger option{};
+  socklen_t length = sizeof(option);
+  if (getsockopt(fd, SOL_SOCKET, SO_LINGER, &option, &length) != 0 ||
+      option.l_onoff == 0 || option.l_linger == 0) {
+    return;
+  }
+  option = linger{};
+  setsockopt(fd, SOL_SOCKET, SO_LINGER, &option, sizeof(option));
+}
+
 }  // namespace
 
 void ControlCore::StartQueued() {
@@ -91,13 +105,24 @@ void ControlCore::OnOffloadDone(Connection& connection,
     Forget(connection);
     return;
   }
-  connection.phase = ConnectionPhase::kOffloaded;
-  connections_.IndexTuple(connection);
+  BecomeOffloaded(connection);
   connection.handover.reset();
   if (connection.placeholder_missing) RetryPlaceholder(connection.id);
   if (connection.upload_wanted) {
     connection.upload_wanted = false;
     WantUpload(connection);
+  }
+}
+
+// Of what was told of its path while it was between, the worker knows nothing.
+void ControlCore::BecomeOffloaded(Connection& connection) {
+  connection.phase = ConnectionPhase::kOffloaded;
+  if (connection.path_changed) {
+    UpdatePath(connection, connection.image.snapshot.path.path_mtu_bytes);
+  }
+  if (connection.neighbor_changed) {
+    UpdateNeighbor(connection,
+                   connection.image.snapshot.neighbor.destination_mac);
   }
 }
 
@@ -129,6 +154,7 @@ void ControlCore::OnUploadDone(Connection& connection,
   if (error.ok()) {
     // Closing our duplicate is all there is to do for a dead process: the
     // kernel sends what is queued, then FIN, or RST if data was unread (R84).
+    if (!connection.session->Alive()) EndLinger(connection.fd.get());
     auto& remembered = connection.session->remembered;
     if (remembered.size() >= kMaxRemembered) remembered.clear();
     remembered[connection.socket_cookie] = {connection.image.timestamp_offset,
@@ -137,13 +163,14 @@ void ControlCore::OnUploadDone(Connection& connection,
     return;
   }
   connection.handover.reset();
-  connection.phase = ConnectionPhase::kOffloaded;
+  BecomeOffloaded(connection);
   if (error.code != kernel::KernelErrorCode::kNotYet) {
     LOG_EVERY_N(WARNING, 100) << "connection " << connection.id
                               << " could not go back: " << error.ToString();
   }
   if (connection.placeholder_missing) RetryPlaceholder(connection.id);
-  const bool must = draining_ || paused_ || !connection.session->Alive() ||
+  const bool must = draining_ || paused_ || connection.cut ||
+                    !connection.session->Alive() ||
                     offload::IsMandatory(connection.retrieve_reason);
   if (connection.terminate_asked && !must) {
     abi::NoticeEntry notice;

@@ -70,7 +70,8 @@ void ControlCore::SubmitAndForget(
 
 void ControlCore::UpdatePath(Connection& connection, uint32_t path_mtu_bytes) {
   connection.image.snapshot.path.path_mtu_bytes = path_mtu_bytes;
-  if (connection.phase != ConnectionPhase::kOffloaded) return;
+  connection.path_changed = connection.phase != ConnectionPhase::kOffloaded;
+  if (connection.path_changed) return;
   auto operation = std::make_unique<worker::Operation>();
   operation->kind = worker::Operation::Kind::kUpdatePath;
   operation->flow = connection.flow;
@@ -81,7 +82,8 @@ void ControlCore::UpdatePath(Connection& connection, uint32_t path_mtu_bytes) {
 void ControlCore::UpdateNeighbor(Connection& connection,
                                  const MacAddress& mac) {
   connection.image.snapshot.neighbor.destination_mac = mac;
-  if (connection.phase != ConnectionPhase::kOffloaded) return;
+  connection.neighbor_changed = connection.phase != ConnectionPhase::kOffloaded;
+  if (connection.neighbor_changed) return;
   auto operation = std::make_unique<worker::Operation>();
   operation->kind = worker::Operation::Kind::kUpdateNeighbor;
   operation->flow = connection.flow;

@@ -29,8 +29,9 @@ struct HandoverContext {
   ControlTimers* timers = nullptr;
   HandoverStats* stats = nullptr;
   std::function<Instant()> now;  // the workers' clock
-  // Whether a connection with this tuple is away, or on its way, already.
-  std::function<bool(const FlowTuple&)> is_offloaded;
+  // Makes the tuple this connection's until it is forgotten. False: a
+  // connection with this tuple is away, or on its way, already.
+  std::function<bool(Connection&, const FlowTuple&)> reserve_tuple;
   kernel::EligibilityContext eligibility;
   kernel::HostLimits host_limits;
   MacAddress host_mac;  // of the host interface

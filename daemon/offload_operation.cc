@@ -52,7 +52,8 @@ void OffloadOperation::Start() {
     End();
     return;
   }
-  if (context_.is_offloaded(facts.tuple)) {
+  // From here on nobody else touches the socket, also while it waits.
+  if (!context_.reserve_tuple(connection_, facts.tuple)) {
     context_.stats->Count(HandoverCount::kOffloadsRefused);
     error_ = ErrorOf(kernel::KernelErrorCode::kAlreadyOffloaded);
     status_ = offload::Status::kConnectionRejected;
@@ -72,7 +73,6 @@ void OffloadOperation::Start() {
     }
     connection_.tracked = true;
   }
-  connection_.tuple = facts.tuple;
   connection_.next_hop = facts.route.next_hop;
   main_.snapshot.tcp.constant.sack_enabled = facts.sack_enabled;
   connection_.image.snapshot.path.path_mtu_bytes =

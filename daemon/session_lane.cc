@@ -35,9 +35,12 @@ SessionLane::SessionLane(const SessionLaneMemory& memory)
 
 SessionLane::~SessionLane() = default;
 
-size_t SessionLane::Room() const { return rings_->notices.Room(); }
+size_t SessionLane::Room() const {
+  return ended_ ? memory_.ring_entries : rings_->notices.Room();
+}
 
 void SessionLane::Push(const worker::Notice& notice) {
+  if (ended_) return;
   abi::NoticeEntry entry;
   entry.op = static_cast<abi::NoticeOp>(kFirstNotice +
                                         static_cast<uint16_t>(notice.kind));
@@ -106,9 +109,19 @@ LaneFault SessionLane::Translate(const abi::RequestEntry& entry,
   return LaneFault::kNone;
 }
 
-bool SessionLane::Empty() const {
+bool SessionLane::Drain(Instant now, worker::Worker* worker) {
+  // A session that posts as fast as this takes must not keep the core.
+  const size_t taken = PollRequests(now, worker, memory_.ring_entries);
+  if (fault_ != LaneFault::kNone || taken == memory_.ring_entries) return true;
   abi::RequestEntry entry;
-  return rings_->requests.Peek(&entry) == ring::RequestRingVerdict::kEmpty;
+  return rings_->requests.Peek(&entry) != ring::RequestRingVerdict::kEntry;
+}
+
+void SessionLane::EndSession() {
+  ended_ = true;
+  if (rings_->requests.Seal() == ring::RequestRingVerdict::kRulesBroken) {
+    fault_ = LaneFault::kRingIndices;
+  }
 }
 
 size_t SessionLane::PollRequests(Instant now, worker::Worker* worker,

@@ -62,8 +62,12 @@ class SessionLane final : public worker::SessionPort {
   // taken off the ring. After a fault it takes nothing more.
   size_t PollRequests(Instant now, worker::Worker* worker, size_t budget);
   LaneFault fault() const { return fault_; }
-  // No request waits.
-  bool Empty() const;
+  // Feeds all that waited when it was called, as far as the worker has room
+  // for it. Returns whether nothing is left.
+  bool Drain(Instant now, worker::Worker* worker);
+  // The session's process is dead: what it has posted until now is its last,
+  // and nobody reads what it would be told.
+  void EndSession();
 
   // What the session wrote as an entry, proved: kNone and `*request` set, or
   // the rule that it breaks. Changes nothing.
@@ -78,6 +82,7 @@ class SessionLane final : public worker::SessionPort {
   std::unique_ptr<Rings> rings_;
   LaneFault fault_ = LaneFault::kNone;
   bool rung_ = false;
+  bool ended_ = false;
 };
 
 }  // namespace chimney::daemon

@@ -92,8 +92,9 @@ ReceiveVerdict ReceiveMessage(int socket, SessionMessage* message) {
     if (errno == EAGAIN || errno == EINTR) return ReceiveVerdict::kNothing;
     return ReceiveVerdict::kGone;
   }
-  if (size == 0) return ReceiveVerdict::kGone;
+  // An empty message may carry descriptors, too: first they are ours.
   std::vector<UniqueFd> descriptors = TakeDescriptors(&header);
+  if (size == 0) return ReceiveVerdict::kGone;
   if ((header.msg_flags & (MSG_TRUNC | MSG_CTRUNC)) != 0 ||
       !Parse(bytes, static_cast<size_t>(size), message)) {
     return ReceiveVerdict::kBroken;

@@ -95,6 +95,13 @@ bool SessionMemory::Seal(std::string* error) {
       return false;
     }
   }
+  // Until now the session could give pages back. Where none is left to take
+  // their place (of hugepages there are few), touching them would be SIGBUS.
+  if (fallocate(shared_.fd.get(), 0, 0, static_cast<off_t>(shared_.bytes)) !=
+      0) {
+    *error = Explain("reserving session memory again");
+    return false;
+  }
   return true;
 }
 

@@ -14,9 +14,11 @@ using kernel::KernelErrorCode;
 // How long a taken tuple is waited for before the owner is told.
 constexpr Duration kRestorePatience = Duration::Millis(50);
 constexpr Duration kRetryInterval = Duration::Micros(200);
-// How long the socket may take to see the injected FIN of the peer. If that
-// frame was lost the peer repeats its own.
-constexpr Duration kPeerFinPatience = Duration::Millis(20);
+// How long the socket may take to see the injected FIN of the peer. The frame
+// may be lost on its way into the kernel, and the peer repeats it to nobody:
+// the worker has acknowledged it.
+constexpr Duration kPeerFinPatience = Duration::Seconds(1);
+constexpr Duration kInjectInterval = Duration::Millis(2);
 
 packet::SegmentHeader HeaderOf(const kernel::PeerSegment& segment) {
   packet::SegmentHeader header;
@@ -99,11 +101,13 @@ void SocketReturn::TryRestore() {
 }
 
 void SocketReturn::ThawWhenOpen() {
-  error_ = kernel::Thaw(connection_.fd.get(), connection_.image);
+  kernel::KernelError leftover;
+  error_ = kernel::Thaw(connection_.fd.get(), connection_.image, &leftover);
   if (!error_.ok()) {
     End(error_);
     return;
   }
+  if (!leftover.ok()) context_.stats->Count(HandoverCount::kOptionsLost);
   thawed_ = true;
   thawed_at_ = context_.now();
   RecordStep(HandoverStep::kUploadThaw);
@@ -111,6 +115,7 @@ void SocketReturn::ThawWhenOpen() {
 }
 
 void SocketReturn::Inject() {
+  injected_at_ = context_.now();
   for (size_t i = 0; i < plan_.count; ++i) InjectSegment(plan_.segments[i]);
   if (reset_) InjectSegment(kernel::PlanReset(connection_.image));
   for (const auto& operation : injections_) {
@@ -143,6 +148,13 @@ void SocketReturn::Complete() {
       connection_.fd.get(), connection_.image, await_peer_fin, &progress_);
   if (error.code == KernelErrorCode::kQueueTooLarge && !wire_opened_) {
     OpenWire();
+    return;
+  }
+  if (error.code == KernelErrorCode::kNotYet &&
+      now - injected_at_ >= kInjectInterval) {
+    context_.stats->Count(HandoverCount::kInjectionsRepeated);
+    injections_.clear();
+    Inject();
     return;
   }
   if (error.code == KernelErrorCode::kNotYet ||

@@ -61,6 +61,7 @@ class SocketReturn : public OperationOwner {
   bool ended_ = false;
   Instant started_at_;
   Instant thawed_at_;
+  Instant injected_at_;
   Instant step_started_at_;
   kernel::KernelError error_;
 };

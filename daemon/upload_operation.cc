@@ -40,6 +40,12 @@ void UploadOperation::Start() {
   main_.started_at = started_at_;
   main_.include_lent = include_lent_;
   main_.session_id = connection_.session->id;
+  if (connection_.cut) {
+    reset_ = connection_.cut_by_reset;
+    main_.moved = !reset_;
+    ReturnSocket();
+    return;
+  }
   step_ = Step::kTerminating;
   SubmitMain(Kind::kTerminate);
 }
@@ -62,8 +68,13 @@ void UploadOperation::OnOperationDone(worker::Operation*) {
     case Step::kTerminating:
       OnTerminated();
       return;
-    case Step::kFinishing:
     case Step::kCancelling:
+      // Refused: there is nothing left that the worker could go on with.
+      connection_.cut = main_.status != offload::Status::kSuccess;
+      connection_.cut_by_reset = reset_;
+      End();
+      return;
+    case Step::kFinishing:
       End();
       return;
   }
@@ -85,6 +96,10 @@ void UploadOperation::OnTerminated() {
     return;
   }
   TakeImage();
+  ReturnSocket();
+}
+
+void UploadOperation::ReturnSocket() {
   return_ = std::make_unique<SocketReturn>(
       context_, connection_, reset_,
       [this](kernel::KernelError error) { OnReturned(error); });
@@ -143,8 +158,10 @@ void UploadOperation::End() {
                            context_.now() - started_at_);
     context_.stats->Count(HandoverCount::kUploads);
   }
-  connection_.image.send_bytes.clear();
-  connection_.image.receive_bytes.clear();
+  if (!connection_.cut || error_.ok()) {
+    connection_.image.send_bytes.clear();
+    connection_.image.receive_bytes.clear();
+  }
   listener_.OnUploadDone(connection_, error_);
 }
 

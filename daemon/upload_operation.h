@@ -37,6 +37,7 @@ class UploadOperation : public OperationOwner {
   void SubmitMain(worker::Operation::Kind kind);
   void OnTerminated();
   void TakeImage();
+  void ReturnSocket();
   void OnReturned(kernel::KernelError error);
   void End();
   void RecordStep(HandoverStep step);

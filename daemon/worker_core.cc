@@ -164,10 +164,11 @@ size_t WorkerCore::TakeOperations(Instant now) {
   const size_t count = link_->Take(operations);
   for (size_t i = 0; i < count; ++i) {
     worker::Operation* operation = operations[i];
-    // The session is dead: what it had posted is taken in before the cut, or
-    // it would be lost. What finds no room has to wait for the peer.
+    // What was posted before the upload was asked for is taken in before the
+    // cut: it would come back to a process that may be gone by then. Of a dead
+    // one, what finds no room has to wait for the peer.
     if (operation->kind == worker::Operation::Kind::kTerminate &&
-        operation->include_lent && !DrainLane(now, operation->session_id)) {
+        !DrainLane(now, *operation) && operation->include_lent) {
       operation->status = offload::Status::kResources;
       link_->Complete(operation);
       continue;
@@ -177,12 +178,11 @@ size_t WorkerCore::TakeOperations(Instant now) {
   return count;
 }
 
-bool WorkerCore::DrainLane(Instant now, uint32_t session_id) {
+bool WorkerCore::DrainLane(Instant now, const worker::Operation& terminate) {
   for (OpenLane& open : lanes_) {
-    if (open.lane->session_id() != session_id) continue;
-    while (open.lane->PollRequests(now, &worker_, kLaneBudget) > 0) {
-    }
-    return open.lane->fault() != LaneFault::kNone || open.lane->Empty();
+    if (open.lane->session_id() != terminate.session_id) continue;
+    if (terminate.include_lent) open.lane->EndSession();
+    return open.lane->Drain(now, &worker_);
   }
   return true;
 }

@@ -53,8 +53,9 @@ class WorkerCore {
   size_t ReceiveFrom(Instant now, worker::Side from);
   void Sort(Instant now, worker::Side from, std::span<rte_mbuf*> frames);
   size_t TakeOperations(Instant now);
-  // Takes in what a dead session had posted; false if some of it finds no room.
-  bool DrainLane(Instant now, uint32_t session_id);
+  // Takes in what the session of a kTerminate had posted; false if some of it
+  // finds no room.
+  bool DrainLane(Instant now, const worker::Operation& terminate);
   size_t PollLanes(Instant now);
   void PublishNumbers(Instant now);
   void Rest(Instant now, Instant idle_since);

@@ -84,10 +84,11 @@ KernelError MakePlaceholder(int fd, const SocketImage& image);
 // image->timestamp_offset and image->carried.
 KernelError Restore(int fd, SocketImage* image);
 
-// Leaves repair mode without a probe, removes the filter, puts every option
+// Removes the filter, leaves repair mode without a probe, puts every option
 // back: from here on the kernel runs the connection and Restore may no longer
-// be repeated.
-KernelError Thaw(int fd, const SocketImage& image);
+// be repeated. On failure the socket is frozen as before. An option that could
+// not be put back is no failure: the first such is in *leftover.
+KernelError Thaw(int fd, const SocketImage& image, KernelError* leftover);
 
 // How far CompleteUpload got; start with a fresh one.
 struct UploadProgress {

@@ -90,23 +90,26 @@ KernelError AwaitPeerFin(int fd) {
 
 }  // namespace
 
-KernelError Thaw(int fd, const SocketImage& image) {
+KernelError Thaw(int fd, const SocketImage& image, KernelError* leftover) {
+  *leftover = {};
   const SavedSocketOptions& options = image.options;
-  KernelError error = LeaveRepair(fd);
+  // Before there is no way back: with the filter the socket would hear nothing.
+  KernelError error = DetachFilter(fd);
   if (!error.ok()) return error;
-  Note(DetachFilter(fd), &error);
+  error = LeaveRepair(fd);
+  if (!error.ok()) return error;
   Note(SetInt(fd, SOL_SOCKET, SO_REUSEADDR, options.reuse_address,
               "SO_REUSEADDR"),
-       &error);
+       leftover);
   if (options.keepalive != 0) {
-    Note(SetInt(fd, SOL_SOCKET, SO_KEEPALIVE, 1, "SO_KEEPALIVE"), &error);
+    Note(SetInt(fd, SOL_SOCKET, SO_KEEPALIVE, 1, "SO_KEEPALIVE"), leftover);
   }
-  Note(PutPeekOffsetBack(fd, options), &error);
-  PutTimersBack(fd, options, &error);
+  Note(PutPeekOffsetBack(fd, options), leftover);
+  PutTimersBack(fd, options, leftover);
   if (options.receive_shut_down && shutdown(fd, SHUT_RD) != 0) {
-    Note(SystemError(KernelErrorCode::kSystemCall, "shutdown"), &error);
+    Note(SystemError(KernelErrorCode::kSystemCall, "shutdown"), leftover);
   }
-  return error;
+  return {};
 }
 
 KernelError CompleteUpload(int fd, const SocketImage& image,

@@ -39,6 +39,7 @@ class RequestConsumer {
   // again; the caller must act on the copy whose op it has checked.
   RequestRingVerdict Peek(abi::RequestEntry* entry) {
     if (known_tail_ == index_) {
+      if (sealed_) return RequestRingVerdict::kEmpty;
       // Acquire pairs with the release of prod.tail by the session's
       // rte_ring_sp_enqueue: the entries up to the tail are written.
       known_tail_ = __atomic_load_n(&ring_->prod.tail, __ATOMIC_ACQUIRE);
@@ -67,6 +68,18 @@ class RequestConsumer {
     __atomic_store_n(&ring_->cons.tail, index_, __ATOMIC_RELEASE);
   }
 
+  // What is in the ring now is all that will ever be taken from it: whoever
+  // still writes to it is not waited for. kRulesBroken as above.
+  RequestRingVerdict Seal() {
+    if (sealed_) return RequestRingVerdict::kEmpty;
+    sealed_ = true;
+    // Acquire as in Peek.
+    const uint32_t tail = __atomic_load_n(&ring_->prod.tail, __ATOMIC_ACQUIRE);
+    if (tail - index_ > capacity_) return RequestRingVerdict::kRulesBroken;
+    known_tail_ = tail;
+    return RequestRingVerdict::kEmpty;
+  }
+
   // Entries taken so far, modulo 2^32.
   uint32_t index() const { return index_; }
 
@@ -78,6 +91,7 @@ class RequestConsumer {
   uint32_t index_;
   // Producer index that was checked last; entries before it may be read.
   uint32_t known_tail_;
+  bool sealed_ = false;
 };
 
 }  // namespace chimney::ring

@@ -45,7 +45,8 @@ TEST_F(Placeholder, MakingItSaysNothing) {
     ASSERT_EQ(TakeAway(pair.host_fd, &image), "");
     ASSERT_TRUE(Restore(pair.host_fd, &image).ok());
     EXPECT_EQ(tap_->Take().size(), 0u);
-    ASSERT_TRUE(Thaw(pair.host_fd, image).ok());
+    KernelError leftover;
+    ASSERT_TRUE(Thaw(pair.host_fd, image, &leftover).ok());
   }
   SleepMs(20);
   EXPECT_EQ(tap_->Take().size(), 0u);

@@ -27,7 +27,9 @@ std::string TakeAway(int fd, SocketImage* image) {
 std::string GiveBack(int fd, FrameTap& tap, SocketImage* image) {
   KernelError error = Restore(fd, image);
   if (!error.ok()) return Text("restore", error);
-  error = Thaw(fd, *image);
+  KernelError leftover;
+  error = Thaw(fd, *image, &leftover);
+  if (error.ok()) error = leftover;
   if (!error.ok()) return Text("thaw", error);
   const InjectPlan plan = PlanInjection(*image);
   for (size_t i = 0; i < plan.count; ++i) tap.Inject(*image, plan.segments[i]);

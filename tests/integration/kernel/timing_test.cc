@@ -72,7 +72,8 @@ TEST_F(Timing, StepsOfAnIdleConnection) {
     EXPECT_EQ(image.snapshot.tcp.delegated.rcv_nxt, rcv_nxt);
     placeholder.Measure([&] { return MakePlaceholder(fd, image); });
     restore.Measure([&] { return Restore(fd, &image); });
-    thaw.Measure([&] { return Thaw(fd, image); });
+    KernelError leftover;
+    thaw.Measure([&] { return Thaw(fd, image, &leftover); });
     UploadProgress progress;
     complete.Measure(
         [&] { return CompleteUpload(fd, image, true, &progress); });

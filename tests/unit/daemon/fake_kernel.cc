@@ -7,6 +7,10 @@ FakeKernel* fake_kernel = nullptr;
 
 kernel::KernelError FakeKernel::Answer(const std::string& function) {
   log.push_back(function);
+  return Next(function);
+}
+
+kernel::KernelError FakeKernel::Next(const std::string& function) {
   kernel::KernelError error;
   auto& waiting = answers[function];
   if (waiting.empty()) return error;
@@ -56,7 +60,8 @@ KernelError Restore(int, SocketImage* image) {
   return fake_kernel->Answer("restore");
 }
 
-KernelError Thaw(int, const SocketImage&) {
+KernelError Thaw(int, const SocketImage&, KernelError* leftover) {
+  *leftover = fake_kernel->Next("leftover");
   return fake_kernel->Answer("thaw");
 }
 

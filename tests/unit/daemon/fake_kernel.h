@@ -24,7 +24,8 @@ struct FakeKernel {
   // Called functions in order; the fixture adds what the worker is asked.
   std::vector<std::string> log;
 
-  kernel::KernelError Answer(const std::string& function);
+  kernel::KernelError Answer(const std::string& function);  // and logs it
+  kernel::KernelError Next(const std::string& function);
 };
 
 // The one the functions use; set while a test runs.

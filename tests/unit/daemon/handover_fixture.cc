@@ -49,7 +49,11 @@ HandoverTest::HandoverTest() {
   context_.timers = &timers_;
   context_.stats = &stats_;
   context_.now = [this] { return now_; };
-  context_.is_offloaded = [](const FlowTuple&) { return false; };
+  context_.reserve_tuple = [this](Connection& reserving,
+                                  const FlowTuple& tuple) {
+    reserving.tuple = tuple;
+    return tuple_is_free;
+  };
   context_.eligibility.netlink = &netlink_;
   FlowTuple& tuple = kernel.facts.tuple;
   tuple.local = IpAddress::FromV4(0x0a4d0001);
@@ -91,7 +95,7 @@ void HandoverTest::Offload() {
 
 void HandoverTest::Upload(bool include_lent) {
   connection.flow = worker::FlowHandle{1, 1};
-  connection.image = kernel.frozen;
+  if (!connection.cut) connection.image = kernel.frozen;
   auto operation = std::make_unique<UploadOperation>(context_, *this,
                                                      connection, include_lent);
   UploadOperation* started = operation.get();

@@ -45,6 +45,7 @@ class HandoverTest : public ::testing::Test, public HandoverListener {
   FakeKernel kernel;
   Connection connection;
   Session session{7, UniqueFd(), 0, 0};
+  bool tuple_is_free = true;
   int done = 0;
   kernel::KernelError error;
   offload::Status status = offload::Status::kSuccess;

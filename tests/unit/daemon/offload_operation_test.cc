@@ -54,6 +54,13 @@ TEST_F(OffloadOperationTest, TupleThatIsAwayAlreadyIsLeftAlone) {
   EXPECT_EQ(kernel.log, Calls({"check", "peek", "hold"}));
 }
 
+TEST_F(OffloadOperationTest, SocketOnItsWayIsNobodyElses) {
+  tuple_is_free = false;
+  Offload();
+  EXPECT_EQ(error.code, Code::kAlreadyOffloaded);
+  EXPECT_EQ(kernel.log, Calls({"check"}));
+}
+
 TEST_F(OffloadOperationTest, FenceIsRepeatedAndThenGivenUp) {
   worker = [](worker::Operation* operation) {
     if (operation->kind == Kind::kHold || operation->kind == Kind::kFence) {

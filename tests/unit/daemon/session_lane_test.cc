@@ -245,6 +245,42 @@ TEST_F(SessionLaneTest, AStaleFlowIsAnsweredNotPunished) {
   EXPECT_NE(notice->status, static_cast<uint8_t>(offload::Status::kSuccess));
 }
 
+TEST_F(SessionLaneTest, DrainTakesNoMoreThanARingful) {
+  for (int i = 0; i < 5; ++i) ASSERT_TRUE(producer_.Push(Send(0, 1)));
+  EXPECT_TRUE(lane_->Drain(Instant(), &worker_));
+  EXPECT_EQ(Poll(), 0u);
+}
+
+// A live process may keep its mapping although it has closed its socket.
+TEST_F(SessionLaneTest, EndedSessionPostsNothingMore) {
+  ASSERT_TRUE(producer_.Push(Send(0, 1)));
+  lane_->EndSession();
+  ASSERT_TRUE(producer_.Push(Send(0, 1)));
+  EXPECT_EQ(Poll(), 1u);
+  request_ring_->prod.tail = 1000;
+  EXPECT_EQ(Poll(), 0u);
+  EXPECT_TRUE(lane_->Drain(Instant(), &worker_));
+  EXPECT_EQ(lane_->fault(), LaneFault::kNone);
+}
+
+// Nobody makes room any more, and refusals must not wait for it.
+TEST_F(SessionLaneTest, EndedSessionsFullNoticeRingHoldsNothingUp) {
+  while (lane_->Room() > 0) lane_->Push(worker::Notice{});
+  ASSERT_TRUE(producer_.Push(Send(0, 1)));
+  EXPECT_EQ(Poll(), 0u) << "the refusal of an unknown flow needs room";
+  EXPECT_FALSE(lane_->Drain(Instant(), &worker_));
+  lane_->EndSession();
+  EXPECT_GT(lane_->Room(), 0u);
+  EXPECT_TRUE(lane_->Drain(Instant(), &worker_));
+}
+
+TEST_F(SessionLaneTest, EndedSessionWithAnImpossibleIndexIsAtItsEnd) {
+  request_ring_->prod.tail = kRingEntries + 1;
+  lane_->EndSession();
+  EXPECT_EQ(lane_->fault(), LaneFault::kRingIndices);
+  EXPECT_TRUE(lane_->Drain(Instant(), &worker_));
+}
+
 TEST_F(SessionLaneTest, NoticesReachTheSessionWhole) {
   worker::Notice notice;
   notice.kind = worker::Notice::Kind::kReceiveIndication;

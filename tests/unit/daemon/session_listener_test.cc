@@ -64,6 +64,16 @@ TEST(ReceiveMessage, RefusesEveryOtherLength) {
   }
 }
 
+TEST(ReceiveMessage, DescriptorsOfAnEmptyMessageAreClosed) {
+  const Pair pair;
+  const size_t before = CountOpenDescriptors();
+  const std::array<int, 3> descriptors = {0, 1, 2};
+  SendMessage(pair.client.get(), {}, descriptors);
+  SessionMessage message;
+  EXPECT_EQ(ReceiveMessage(pair.daemon.get(), &message), ReceiveVerdict::kGone);
+  EXPECT_EQ(CountOpenDescriptors(), before);
+}
+
 TEST(ReceiveMessage, RefusesForeignMagicAndTypesThatOnlyTheDaemonSends) {
   for (const uint16_t type : {0, 2, 4, 8, 9, 65535}) {
     const Pair pair;

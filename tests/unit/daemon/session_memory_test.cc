@@ -6,6 +6,7 @@
 #include <fcntl.h>
 #include <gtest/gtest.h>
 #include <sys/mman.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include <string>
@@ -47,6 +48,21 @@ TEST(SessionMemory, PublishedFileIsReadOnlyForTheClientFromTheStart) {
   const char byte = 1;
   EXPECT_LT(pwrite(fd, &byte, 1, 0), 0);
   munmap(readable, bytes);
+}
+
+TEST(SessionMemory, PagesGivenBackBeforeTheSealAreThereAgain) {
+  const auto memory = Make();
+  const int fd = memory->shared_fd();
+  const auto bytes = static_cast<off_t>(memory->layout().shared_bytes);
+  ASSERT_EQ(fallocate(fd, FALLOC_FL_PUNCH_HOLE | FALLOC_FL_KEEP_SIZE, 0, bytes),
+            0);
+  struct stat status {};
+  ASSERT_EQ(fstat(fd, &status), 0);
+  ASSERT_EQ(status.st_blocks, 0);
+  std::string error;
+  ASSERT_TRUE(memory->Seal(&error)) << error;
+  ASSERT_EQ(fstat(fd, &status), 0);
+  EXPECT_EQ(status.st_blocks * 512, bytes);
 }
 
 TEST(SessionMemory, ASealedClientCanTakeNoPageAway) {

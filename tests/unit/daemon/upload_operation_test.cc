@@ -123,21 +123,60 @@ TEST_F(UploadOperationTest, R176OrderlyEndIsSeenByTheProgram) {
   EXPECT_EQ(kernel.log.back(), "finish");
 }
 
-TEST_F(UploadOperationTest, PeersFinIsWaitedForButNotForEver) {
+// The frame may be lost inside the kernel, and the peer, whose FIN the worker
+// has acknowledged, will not repeat it.
+TEST_F(UploadOperationTest, PeersFinIsInjectedUntilItIsSeen) {
   kernel.frozen.snapshot.tcp.delegated.state = ConnectionState::kCloseWait;
-  kernel.answers["complete"].assign(10, Code::kNotYet);
+  kernel.answers["complete"].assign(50, Code::kNotYet);
   Upload();
   EXPECT_EQ(done, 0);
   EXPECT_TRUE(kernel.awaited_peer_fin);
-  Advance(Duration::Millis(5));
+  EXPECT_EQ(CountOf("inject"), 1u);
+  Advance(Duration::Millis(50));
   EXPECT_EQ(done, 1);
+  EXPECT_GE(CountOf("inject"), 4u);
   EXPECT_EQ(CountOf("open_wire"), 0u);
+  EXPECT_EQ(kernel.log.back(), "finish");
+}
 
-  done = 0;
-  kernel.answers["complete"].assign(100, Code::kNotYet);
+TEST_F(UploadOperationTest, PeersFinIsNotWaitedForForEver) {
+  kernel.frozen.snapshot.tcp.delegated.state = ConnectionState::kCloseWait;
+  kernel.answers["complete"].assign(100000, Code::kNotYet);
   Upload();
-  Advance(Duration::Millis(25));
-  EXPECT_FALSE(kernel.awaited_peer_fin) << "the frame may be lost";
+  Advance(Duration::Seconds(2));
+  EXPECT_FALSE(kernel.awaited_peer_fin);
+}
+
+TEST_F(UploadOperationTest, OptionThatCannotBePutBackIsNoWayBack) {
+  kernel.answers["leftover"] = {Code::kSystemCall};
+  Upload();
+  EXPECT_TRUE(error.ok());
+  EXPECT_EQ(kernel.log.back(), "finish");
+  EXPECT_EQ(Counted(HandoverCount::kOptionsLost), 1u);
+}
+
+// The worker cannot run a connection that is over, so there is only one way.
+TEST_F(UploadOperationTest, ConnectionThatIsOverIsGivenBackLater) {
+  worker = [](worker::Operation* operation) {
+    if (operation->kind == Kind::kTerminate) {
+      operation->snapshot.tcp.delegated.state = ConnectionState::kClosed;
+      operation->closed_by_fins = true;
+    }
+    if (operation->kind == Kind::kCancelUpload) {
+      operation->status = Status::kFailure;
+    }
+  };
+  kernel.answers["restore"] = {Code::kNoRoute};
+  Upload();
+  EXPECT_EQ(error.code, Code::kNoRoute);
+  EXPECT_TRUE(connection.cut);
+  Upload();
+  EXPECT_EQ(done, 2);
+  EXPECT_TRUE(error.ok());
+  EXPECT_EQ(CountOf("terminate"), 1u);
+  EXPECT_EQ(kernel.restored.snapshot.tcp.delegated.state,
+            ConnectionState::kLastAck);
+  EXPECT_EQ(kernel.log.back(), "finish");
 }
 
 }  // namespace
