@@ -149,17 +149,25 @@ bool ControlCore::Turn() {
   operations_.Flush();
   timers_.Run(context_.now());
   StartQueued();
+  FlushSessions();
+  return messages > 0;
+}
+
+void ControlCore::FlushSessions() {
   // Ending a session changes the map: collect first.
   std::vector<Session*> broken;
+  std::vector<Session*> left;
   for (auto& [id, session] : sessions_) {
     if (session->HasWaitingNotices() && !session->FlushNotices()) {
       broken.push_back(session.get());
+    } else if (session->requests_left && session->AcceptsRequests()) {
+      left.push_back(session.get());
     }
   }
   for (Session* session : broken) {
     EndSession(*session, "it broke the rules of its control ring");
   }
-  return messages > 0;
+  for (Session* session : left) PollRequests(*session);
 }
 
 size_t ControlCore::DrainWorkers() {

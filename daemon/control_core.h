@@ -58,6 +58,7 @@ class ControlCore final : public HandoverListener {
   // call cuts the drain short.
   void RequestStop();
 
+  void OnOffloadWaits(Connection& connection, bool waits) override;
   void OnFlowNamed(Connection& connection, worker::FlowHandle flow) override;
   void OnOffloadDone(Connection& connection, kernel::KernelError error,
                      offload::Status status) override;
@@ -75,6 +76,7 @@ class ControlCore final : public HandoverListener {
   bool ReadHost(std::string* error);
   bool Watch(int fd, uint64_t tag);
   size_t DrainWorkers();
+  void FlushSessions();
   bool Turn();
   void Sleep();
   void HandleEvent(uint64_t tag);
@@ -86,6 +88,8 @@ class ControlCore final : public HandoverListener {
   // control_sessions.cc
   void AcceptSessions();
   size_t CountUnready(uid_t uid) const;
+  // Sockets that sessions of this user have attached and not used.
+  size_t CountAttached(uid_t uid) const;
   void OnSessionReadable(Session& session);
   bool OnMessage(Session& session, const SessionMessage& message);
   bool OnHello(Session& session, const abi::HelloRequest& hello);
@@ -119,6 +123,7 @@ class ControlCore final : public HandoverListener {
   // control_handover.cc
   void StartQueued();
   void StartOffload(Connection& connection);
+  Connection* NextOf(std::deque<uint64_t>* queue);
   void BecomeOffloaded(Connection& connection);
   void WantUpload(Connection& connection);
   void StartUpload(Connection& connection);
@@ -164,7 +169,8 @@ class ControlCore final : public HandoverListener {
   // Connections that wait for their turn, by id.
   std::deque<uint64_t> waiting_offloads_;
   std::deque<uint64_t> waiting_uploads_;
-  uint32_t running_handovers_ = 0;
+  uint32_t running_uploads_ = 0;
+  uint32_t running_offloads_ = 0;
   std::vector<PendingUploadAll> pending_upload_all_;
   std::map<worker::Operation*, std::unique_ptr<worker::Operation>> forgotten_;
 

@@ -44,20 +44,39 @@ void EndLinger(int fd) {
 
 }  // namespace
 
+Connection* ControlCore::NextOf(std::deque<uint64_t>* queue) {
+  while (!queue->empty()) {
+    Connection* connection = connections_.Find(queue->front());
+    queue->pop_front();
+    if (connection != nullptr) return connection;
+  }
+  return nullptr;
+}
+
+// Each direction has its own places: offloads that wait for an answer keep no
+// connection from going back.
 void ControlCore::StartQueued() {
-  while (running_handovers_ < kMaxRunningHandovers) {
-    const bool upload = !waiting_uploads_.empty();
-    std::deque<uint64_t>& queue = upload ? waiting_uploads_ : waiting_offloads_;
-    if (queue.empty()) return;
-    Connection* connection = connections_.Find(queue.front());
-    queue.pop_front();
-    if (connection == nullptr) continue;
-    ++running_handovers_;
-    if (upload) {
-      StartUpload(*connection);
-    } else {
-      StartOffload(*connection);
-    }
+  while (running_uploads_ < kMaxRunningHandovers) {
+    Connection* connection = NextOf(&waiting_uploads_);
+    if (connection == nullptr) break;
+    ++running_uploads_;
+    StartUpload(*connection);
+  }
+  while (running_offloads_ < kMaxRunningHandovers) {
+    Connection* connection = NextOf(&waiting_offloads_);
+    if (connection == nullptr) break;
+    ++running_offloads_;
+    StartOffload(*connection);
+  }
+}
+
+// For milliseconds, and many may do so at once: it needs no place meanwhile.
+void ControlCore::OnOffloadWaits(Connection& connection, bool waits) {
+  connection.waits = waits;
+  if (waits) {
+    --running_offloads_;
+  } else {
+    ++running_offloads_;
   }
 }
 
@@ -92,7 +111,8 @@ void ControlCore::OnFlowNamed(Connection& connection, worker::FlowHandle flow) {
 void ControlCore::OnOffloadDone(Connection& connection,
                                 kernel::KernelError error,
                                 offload::Status status) {
-  --running_handovers_;
+  if (!connection.waits) --running_offloads_;
+  connection.waits = false;
   if (!error.ok()) {
     abi::NoticeEntry notice;
     notice.op = abi::NoticeOp::kInitiateFailed;
@@ -150,7 +170,7 @@ void ControlCore::StartUpload(Connection& connection) {
 
 void ControlCore::OnUploadDone(Connection& connection,
                                kernel::KernelError error) {
-  --running_handovers_;
+  --running_uploads_;
   if (error.ok()) {
     // Closing our duplicate is all there is to do for a dead process: the
     // kernel sends what is queued, then FIN, or RST if data was unread (R84).

@@ -70,7 +70,8 @@ abi::QueryEntry QueryEntryOf(const worker::Operation& done) {
 void ControlCore::PollRequests(Session& session) {
   const uint32_t id = session.id;
   for (int i = 0; i < kRequestsPerTurn; ++i) {
-    if (!session.Alive() || !session.AcceptsRequests()) return;
+    session.requests_left = !session.AcceptsRequests();
+    if (!session.Alive() || session.requests_left) return;
     abi::RequestEntry request;
     switch (session.requests->Peek(&request)) {
       case ring::RequestRingVerdict::kEmpty:

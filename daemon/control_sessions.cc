@@ -73,6 +73,14 @@ size_t ControlCore::CountUnready(uid_t uid) const {
   return count;
 }
 
+size_t ControlCore::CountAttached(uid_t uid) const {
+  size_t count = 0;
+  for (const auto& [id, session] : sessions_) {
+    if (session->uid == uid) count += session->attached.size();
+  }
+  return count;
+}
+
 void ControlCore::OnSessionReadable(Session& session) {
   if (!session.Alive()) return;
   const uint32_t id = session.id;
@@ -109,10 +117,12 @@ bool ControlCore::OnMessage(Session& session, const SessionMessage& message) {
   }
   if (session.phase != SessionPhase::kReady) return false;
   if (const auto* attach = std::get_if<abi::AttachSocket>(&message.body)) {
-    if (session.attached.size() >= config_.max_connections_per_uid) {
+    if (CountAttached(session.uid) >= config_.max_connections_per_uid) {
       return false;
     }
     auto& descriptor = const_cast<SessionMessage&>(message).descriptor;
+    // Its request is going to hear that no socket was attached.
+    if (!descriptor.valid()) return true;
     return session.attached.emplace(attach->attach_id, std::move(descriptor))
         .second;
   }

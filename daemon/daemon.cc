@@ -7,6 +7,7 @@
 #include <algorithm>
 
 #include "daemon/cpu_list.h"
+#include "daemon/open_descriptors.h"
 #include "daemon/signals.h"
 #include "dpdkio/eal.h"
 #include "dpdkio/tsc_clock.h"
@@ -22,6 +23,7 @@ Daemon::~Daemon() {
 }
 
 bool Daemon::Start(std::string* error) {
+  RaiseDescriptorLimit();
   ports_ = PortPair::Start(config_, error);
   if (ports_ == nullptr || !StartWorkers(error)) return false;
   std::vector<WorkerLink*> links;

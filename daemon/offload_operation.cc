@@ -130,8 +130,12 @@ void OffloadOperation::OnOperationDone(worker::Operation* operation) {
         return;
       case Step::kWaitingForHole:
         listener_.OnFlowNamed(connection_, worker::FlowHandle::None());
-        retry_timer_ = context_.timers->At(context_.now() + kHoleWaitInterval,
-                                           [this] { Hold(); });
+        listener_.OnOffloadWaits(connection_, true);
+        retry_timer_ =
+            context_.timers->At(context_.now() + kHoleWaitInterval, [this] {
+              listener_.OnOffloadWaits(connection_, false);
+              Hold();
+            });
         return;
     }
   }

@@ -2,6 +2,7 @@
 #include "daemon/open_descriptors.h"
 
 #include <dirent.h>
+#include <sys/resource.h>
 
 namespace chimney::daemon {
 
@@ -13,6 +14,13 @@ uint32_t CountOpenDescriptors() {
   closedir(directory);
   // ".", ".." and the directory's own descriptor.
   return entries > 3 ? entries - 3 : 0;
+}
+
+void RaiseDescriptorLimit() {
+  rlimit limit{};
+  if (getrlimit(RLIMIT_NOFILE, &limit) != 0) return;
+  limit.rlim_cur = limit.rlim_max;
+  setrlimit(RLIMIT_NOFILE, &limit);
 }
 
 }  // namespace chimney::daemon

@@ -10,6 +10,10 @@ namespace chimney::daemon {
 // there.
 uint32_t CountOpenDescriptors();
 
+// Lets this process open as many as it is allowed at most: each offloaded
+// connection keeps one.
+void RaiseDescriptorLimit();
+
 }  // namespace chimney::daemon
 
 #endif  // CHIMNEY_DAEMON_OPEN_DESCRIPTORS_H_

@@ -73,7 +73,9 @@ class Session {
   const pid_t pid;
   UniqueFd socket;
   bool in_request = false;  // OnRequest runs
-  UniqueFd doorbell;        // our end; the client has the other
+  // Requests were left in the ring until it reads its answers.
+  bool requests_left = false;
+  UniqueFd doorbell;  // our end; the client has the other
   std::string name;
   abi::SessionKind kind = abi::SessionKind::kData;
   SessionPhase phase = SessionPhase::kHello;

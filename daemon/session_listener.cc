@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: BSD-3-Clause
 #include "daemon/session_listener.h"
 
+#include <fcntl.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
 #include <sys/un.h>
@@ -95,12 +96,18 @@ ReceiveVerdict ReceiveMessage(int socket, SessionMessage* message) {
   // An empty message may carry descriptors, too: first they are ours.
   std::vector<UniqueFd> descriptors = TakeDescriptors(&header);
   if (size == 0) return ReceiveVerdict::kGone;
-  if ((header.msg_flags & (MSG_TRUNC | MSG_CTRUNC)) != 0 ||
+  if ((header.msg_flags & MSG_TRUNC) != 0 ||
       !Parse(bytes, static_cast<size_t>(size), message)) {
     return ReceiveVerdict::kBroken;
   }
   const bool wants_one =
       std::holds_alternative<abi::AttachSocket>(message->body);
+  // This process has no descriptor left for it: not the session's fault.
+  if (wants_one && descriptors.empty() &&
+      (header.msg_flags & MSG_CTRUNC) != 0) {
+    return ReceiveVerdict::kMessage;
+  }
+  if ((header.msg_flags & MSG_CTRUNC) != 0) return ReceiveVerdict::kBroken;
   if (descriptors.size() != (wants_one ? 1u : 0u)) {
     return ReceiveVerdict::kBroken;
   }
@@ -130,7 +137,9 @@ bool SendMessage(int socket, std::span<const std::byte> bytes,
 }
 
 SessionListener::SessionListener(UniqueFd socket, std::string path)
-    : socket_(std::move(socket)), path_(std::move(path)) {}
+    : socket_(std::move(socket)),
+      spare_(open("/dev/null", O_RDONLY | O_CLOEXEC)),
+      path_(std::move(path)) {}
 
 SessionListener::~SessionListener() { Close(); }
 
@@ -168,8 +177,15 @@ std::unique_ptr<SessionListener> SessionListener::Open(const std::string& path,
 }
 
 bool SessionListener::Accept(Client* client) {
-  UniqueFd socket(
-      accept4(socket_.get(), nullptr, nullptr, SOCK_CLOEXEC | SOCK_NONBLOCK));
+  constexpr int kFlags = SOCK_CLOEXEC | SOCK_NONBLOCK;
+  UniqueFd socket(accept4(socket_.get(), nullptr, nullptr, kFlags));
+  if (!socket.valid() && (errno == EMFILE || errno == ENFILE)) {
+    // Left waiting, it would wake this process again and again.
+    spare_.Reset();
+    UniqueFd(accept4(socket_.get(), nullptr, nullptr, kFlags)).Reset();
+    spare_ = UniqueFd(open("/dev/null", O_RDONLY | O_CLOEXEC));
+    return false;
+  }
   if (!socket.valid()) return false;
   ucred credentials{};
   socklen_t length = sizeof(credentials);

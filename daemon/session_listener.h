@@ -74,6 +74,7 @@ class SessionListener {
  private:
   SessionListener(UniqueFd socket, std::string path);
   UniqueFd socket_;
+  UniqueFd spare_;  // given up to turn a client away when none is left
   std::string path_;
 };
 

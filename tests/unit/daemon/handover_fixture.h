@@ -27,6 +27,7 @@ class HandoverTest : public ::testing::Test, public HandoverListener {
   ~HandoverTest() override { fake_kernel = nullptr; }
 
   void OnFlowNamed(Connection& connection, worker::FlowHandle flow) override;
+  void OnOffloadWaits(Connection&, bool waits) override { waiting = waits; }
   void OnOffloadDone(Connection& connection, kernel::KernelError error,
                      offload::Status status) override;
   void OnUploadDone(Connection& connection, kernel::KernelError error) override;
@@ -46,6 +47,7 @@ class HandoverTest : public ::testing::Test, public HandoverListener {
   Connection connection;
   Session session{7, UniqueFd(), 0, 0};
   bool tuple_is_free = true;
+  bool waiting = false;
   int done = 0;
   kernel::KernelError error;
   offload::Status status = offload::Status::kSuccess;

@@ -113,7 +113,9 @@ TEST_F(OffloadOperationTest, HoleIsLeftToTheKernelToFill) {
   EXPECT_EQ(kernel.log, Calls({"check", "peek", "hold", "release"}));
   EXPECT_EQ(done, 0);
   EXPECT_TRUE(connection.flow.IsNone());
+  EXPECT_TRUE(waiting) << "others have their turn";
   Advance(Duration::Millis(6));
+  EXPECT_FALSE(waiting);
   EXPECT_EQ(done, 1);
   EXPECT_TRUE(error.ok());
   EXPECT_EQ(CountOf("hold"), 2u);

@@ -3,6 +3,7 @@
 #include "daemon/session_listener.h"
 
 #include <gtest/gtest.h>
+#include <sys/resource.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
 #include <sys/un.h>
@@ -10,6 +11,7 @@
 
 #include <array>
 #include <cstring>
+#include <span>
 #include <string>
 #include <vector>
 
@@ -72,6 +74,29 @@ TEST(ReceiveMessage, DescriptorsOfAnEmptyMessageAreClosed) {
   SessionMessage message;
   EXPECT_EQ(ReceiveMessage(pair.daemon.get(), &message), ReceiveVerdict::kGone);
   EXPECT_EQ(CountOpenDescriptors(), before);
+}
+
+// A session must not end because others have used up what the daemon may open.
+TEST(ReceiveMessage, AttachWithoutADescriptorLeftIsNoBreach) {
+  const Pair pair;
+  abi::AttachSocket attach;
+  attach.attach_id = 5;
+  const std::array<int, 1> descriptors = {pair.client.get()};
+  const auto bytes = std::as_bytes(std::span(&attach, 1));
+  ASSERT_TRUE(SendMessage(pair.client.get(), bytes, descriptors));
+  rlimit before{};
+  ASSERT_EQ(getrlimit(RLIMIT_NOFILE, &before), 0);
+  const rlimit none{0, before.rlim_max};
+  ASSERT_EQ(setrlimit(RLIMIT_NOFILE, &none), 0);
+  SessionMessage message;
+  const ReceiveVerdict verdict = ReceiveMessage(pair.daemon.get(), &message);
+  ASSERT_EQ(setrlimit(RLIMIT_NOFILE, &before), 0);
+  EXPECT_EQ(verdict, ReceiveVerdict::kMessage);
+  EXPECT_FALSE(message.descriptor.valid());
+  // One that sends none is another matter.
+  Send(pair, attach);
+  EXPECT_EQ(ReceiveMessage(pair.daemon.get(), &message),
+            ReceiveVerdict::kBroken);
 }
 
 TEST(ReceiveMessage, RefusesForeignMagicAndTypesThatOnlyTheDaemonSends) {
