@@ -26,6 +26,7 @@ enum class EventKind : uint32_t {
   kWorker = 3,
   kNetlink = 4,
   kSession = 5,
+  kJobs = 6,
 };
 
 constexpr uint64_t Tag(EventKind kind, uint32_t number) {
@@ -86,7 +87,8 @@ bool ControlCore::Open(std::string* error) {
   if (listener_ == nullptr) return false;
   bool watched = Watch(stop_event_.get(), Tag(EventKind::kStop, 0)) &&
                  Watch(listener_->fd(), Tag(EventKind::kListener, 0)) &&
-                 Watch(netlink_->fd(), Tag(EventKind::kNetlink, 0));
+                 Watch(netlink_->fd(), Tag(EventKind::kNetlink, 0)) &&
+                 Watch(jobs_.event_fd(), Tag(EventKind::kJobs, 0));
   for (const WorkerLink* link : operations_.links()) {
     watched = watched && Watch(link->event_fd(),
                                Tag(EventKind::kWorker, link->worker_index()));
@@ -221,6 +223,9 @@ void ControlCore::HandleEvent(uint64_t tag) {
       return;  // the next turn drains every link
     case EventKind::kNetlink:
       OnNetlink();
+      return;
+    case EventKind::kJobs:
+      jobs_.RunDone();
       return;
     case EventKind::kSession:
       // What a worker said before the session could know of it comes first.

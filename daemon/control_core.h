@@ -20,6 +20,7 @@
 #include <vector>
 
 #include "abi/hello.h"
+#include "daemon/background_jobs.h"
 #include "daemon/config.h"
 #include "daemon/connection.h"
 #include "daemon/control_timers.h"
@@ -95,13 +96,19 @@ class ControlCore final : public HandoverListener {
   bool OnHello(Session& session, const abi::HelloRequest& hello);
   abi::HelloStatus Admit(const Session& session, const abi::HelloRequest& hello,
                          std::string* text);
-  bool OpenMemory(Session& session, const abi::HelloRequest& hello);
-  bool OnMapped(Session& session);
   void OnLaneOperationDone(Session& session);
   void EndSession(Session& session, const char* why);
   void CloseSessionIfEmpty(Session& session);
   void RemoveSession(uint32_t id);
   Session* FindSession(uint32_t id);
+
+  // control_memory.cc
+  ring::SessionShape ShapeFor(const abi::HelloRequest& hello) const;
+  void OpenMemory(Session& session, const abi::HelloRequest& hello);
+  void OnMemory(Session& session, std::unique_ptr<SessionMemory> memory,
+                const std::string& error);
+  void OnMapped(Session& session);
+  void OnSealed(Session& session);
 
   // control_requests.cc
   void PollRequests(Session& session);
@@ -161,6 +168,7 @@ class ControlCore final : public HandoverListener {
   HandoverContext context_;
   ConnectionTable connections_;
   std::map<uint32_t, std::unique_ptr<Session>> sessions_;
+  BackgroundJobs jobs_;  // behind sessions_, whose memory they work on
   std::unique_ptr<SessionListener> listener_;
   std::unique_ptr<kernel::NetlinkWatcher> netlink_;
   UniqueFd epoll_;

@@ -5,8 +5,6 @@
 #include <sys/socket.h>
 
 #include <algorithm>
-#include <array>
-#include <bit>
 #include <cstring>
 #include <type_traits>
 #include <utility>
@@ -22,10 +20,6 @@ constexpr uint64_t kSessionTag = uint64_t{5} << 32;  // EventKind::kSession
 constexpr int kMessagesPerTurn = 64;
 constexpr size_t kMaxUnreadyPerUser = 64;
 constexpr Duration kHelloPatience = Duration::Seconds(10);
-
-uint64_t GrantedOr(uint64_t wish, uint64_t most) {
-  return wish == 0 ? most : std::min(wish, most);
-}
 
 template <size_t kBytes>
 void CopyText(const std::string& text, char (&out)[kBytes]) {
@@ -113,7 +107,9 @@ bool ControlCore::OnMessage(Session& session, const SessionMessage& message) {
     return session.phase == SessionPhase::kHello && OnHello(session, *hello);
   }
   if (std::holds_alternative<abi::MappedNotice>(message.body)) {
-    return session.phase == SessionPhase::kMapping && OnMapped(session);
+    if (session.phase != SessionPhase::kMapping) return false;
+    OnMapped(session);
+    return true;
   }
   if (session.phase != SessionPhase::kReady) return false;
   if (const auto* attach = std::get_if<abi::AttachSocket>(&message.body)) {
@@ -141,7 +137,10 @@ bool ControlCore::OnHello(Session& session, const abi::HelloRequest& hello) {
   session.kind = hello.kind;
   std::string text;
   const abi::HelloStatus status = Admit(session, hello, &text);
-  if (status == abi::HelloStatus::kAccepted) return OpenMemory(session, hello);
+  if (status == abi::HelloStatus::kAccepted) {
+    OpenMemory(session, hello);
+    return true;
+  }
   abi::HelloReply reply;
   reply.status = status;
   reply.ring_layout = ring::ThisBuildsRingLayout();
@@ -181,7 +180,9 @@ abi::HelloStatus ControlCore::Admit(const Session& session,
   uint32_t like_this = 0;
   uint32_t of_this_user = 0;
   for (const auto& [id, other] : sessions_) {
-    if (other->memory == nullptr || other->kind != hello.kind) continue;
+    const bool counts =
+        other->memory != nullptr || other->phase == SessionPhase::kReserving;
+    if (!counts || other->kind != hello.kind) continue;
     ++like_this;
     if (other->uid == session.uid) ++of_this_user;
   }
@@ -194,84 +195,6 @@ abi::HelloStatus ControlCore::Admit(const Session& session,
     return abi::HelloStatus::kQuota;
   }
   return abi::HelloStatus::kAccepted;
-}
-
-bool ControlCore::OpenMemory(Session& session, const abi::HelloRequest& hello) {
-  const auto workers = static_cast<uint32_t>(operations_.links().size());
-  const bool data = hello.kind == abi::SessionKind::kData;
-  ring::SessionShape shape;
-  shape.worker_count = data ? workers : 0;
-  const uint64_t entries =
-      GrantedOr(hello.ring_entries, config_.session_ring_entries);
-  shape.ring_entries = static_cast<uint32_t>(
-      std::bit_ceil(std::max<uint64_t>(entries, ring::kMinRingEntries)));
-  if (data) {
-    shape.arena_bytes =
-        GrantedOr(hello.arena_bytes, config_.session_arena_bytes);
-    shape.chunk_bytes = config_.chunk_bytes;
-    const uint64_t receive =
-        GrantedOr(hello.receive_bytes, config_.session_receive_bytes);
-    shape.chunks_per_lane = static_cast<uint32_t>(
-        std::max<uint64_t>(1, receive / config_.chunk_bytes / workers));
-    shape.record_count = static_cast<uint32_t>(
-        GrantedOr(hello.max_connections, config_.max_connections_per_uid));
-  }
-  ring::SessionIdentity identity;
-  identity.session_id = session.id;
-  identity.features = abi::kFeatureIpv6 | abi::kFeaturePostedReceives |
-                      abi::kFeatureZeroCopySend | abi::kFeatureLentReceive;
-  abi::HelloReply reply;
-  std::string text;
-  auto memory = SessionMemory::Create(
-      shape, identity, config_.huge != HugeMode::kOff && data, &text);
-  int ends[2] = {-1, -1};
-  if (memory == nullptr ||
-      socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC | SOCK_NONBLOCK, 0,
-                 ends) != 0) {
-    reply.status = abi::HelloStatus::kNoMemory;
-    CopyText(text, reply.text);
-    SendStruct(session.socket.get(), reply);
-    EndSession(session, "no memory for it");
-    return true;
-  }
-  UniqueFd doorbell(ends[0]);
-  const UniqueFd client_end(ends[1]);
-  reply.features = identity.features;
-  reply.session_id = session.id;
-  reply.worker_count = shape.worker_count;
-  reply.shared_bytes = memory->layout().shared_bytes;
-  reply.published_bytes = memory->layout().published_bytes;
-  reply.ring_layout = ring::ThisBuildsRingLayout();
-  const std::array<int, 3> descriptors = {
-      memory->shared_fd(), memory->published_fd(), client_end.get()};
-  session.AdoptMemory(std::move(memory), std::move(doorbell),
-                      shape.worker_count);
-  session.phase = SessionPhase::kMapping;
-  return SendStruct(session.socket.get(), reply, descriptors);
-}
-
-bool ControlCore::OnMapped(Session& session) {
-  std::string error;
-  if (!session.memory->Seal(&error)) {
-    EndSession(session, error.c_str());
-    return true;
-  }
-  session.memory->CloseFiles();
-  session.phase = SessionPhase::kOpening;
-  session.lane_operations.resize(session.lanes.size());
-  session.lanes_pending = static_cast<uint32_t>(session.lanes.size());
-  for (size_t w = 0; w < session.lanes.size(); ++w) {
-    worker::Operation& operation = session.lane_operations[w];
-    operation.kind = worker::Operation::Kind::kOpenSession;
-    operation.session_id = session.id;
-    operation.session_port = session.lanes[w].get();
-    operations_.Submit(static_cast<uint32_t>(w), &operation);
-  }
-  if (session.lanes.empty()) {
-    session.phase = SessionPhase::kReady;
-    return SendStruct(session.socket.get(), abi::ReadyNotice{});
-  }
-  return true;
 }
 
 void ControlCore::OnLaneOperationDone(Session& session) {
@@ -335,6 +258,15 @@ void ControlCore::CloseSessionIfEmpty(Session& session) {
   }
 }
 
-void ControlCore::RemoveSession(uint32_t id) { sessions_.erase(id); }
+void ControlCore::RemoveSession(uint32_t id) {
+  const auto it = sessions_.find(id);
+  if (it == sessions_.end()) return;
+  std::shared_ptr<SessionMemory> memory = std::move(it->second->memory);
+  sessions_.erase(it);
+  if (memory == nullptr) return;
+  // Behind every job that works on it.
+  jobs_.Submit([memory = std::move(memory)]() mutable { memory.reset(); },
+               nullptr);
+}
 
 }  // namespace chimney::daemon

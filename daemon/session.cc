@@ -15,8 +15,12 @@ const char* SessionPhaseName(SessionPhase phase) {
   switch (phase) {
     case SessionPhase::kHello:
       return "hello";
+    case SessionPhase::kReserving:
+      return "reserving";
     case SessionPhase::kMapping:
       return "mapping";
+    case SessionPhase::kSealing:
+      return "sealing";
     case SessionPhase::kOpening:
       return "opening";
     case SessionPhase::kReady:

@@ -27,9 +27,11 @@
 namespace chimney::daemon {
 
 enum class SessionPhase : uint8_t {
-  kHello,    // waits for HelloRequest
-  kMapping,  // waits for MappedNotice
-  kOpening,  // workers are being told
+  kHello,      // waits for HelloRequest
+  kReserving,  // its memory is being made ready
+  kMapping,    // waits for MappedNotice
+  kSealing,    // its memory is being closed to changes
+  kOpening,    // workers are being told
   kReady,
   kEnding,  // gone or being put out; its connections are going back
 };

@@ -1,0 +1,151 @@
+// SPDX-License-Identifier: BSD-3-Clause
+// From an accepted hello to a session that may post: its memory, made ready and
+// closed to changes beside the control core, then its lanes.
+#include <sys/socket.h>
+
+#include <algorithm>
+#include <array>
+#include <bit>
+#include <memory>
+#include <utility>
+
+#include "daemon/control_core.h"
+#include "ring/ring_layout.h"
+
+namespace chimney::daemon {
+namespace {
+
+uint64_t GrantedOr(uint64_t wish, uint64_t most) {
+  return wish == 0 ? most : std::min(wish, most);
+}
+
+ring::SessionIdentity IdentityOf(uint32_t session_id) {
+  ring::SessionIdentity identity;
+  identity.session_id = session_id;
+  identity.features = abi::kFeatureIpv6 | abi::kFeaturePostedReceives |
+                      abi::kFeatureZeroCopySend | abi::kFeatureLentReceive;
+  return identity;
+}
+
+}  // namespace
+
+ring::SessionShape ControlCore::ShapeFor(const abi::HelloRequest& hello) const {
+  const auto workers = static_cast<uint32_t>(operations_.links().size());
+  const bool data = hello.kind == abi::SessionKind::kData;
+  ring::SessionShape shape;
+  shape.worker_count = data ? workers : 0;
+  const uint64_t entries =
+      GrantedOr(hello.ring_entries, config_.session_ring_entries);
+  shape.ring_entries = static_cast<uint32_t>(
+      std::bit_ceil(std::max<uint64_t>(entries, ring::kMinRingEntries)));
+  if (!data) return shape;
+  shape.arena_bytes = GrantedOr(hello.arena_bytes, config_.session_arena_bytes);
+  shape.chunk_bytes = config_.chunk_bytes;
+  const uint64_t receive =
+      GrantedOr(hello.receive_bytes, config_.session_receive_bytes);
+  shape.chunks_per_lane = static_cast<uint32_t>(
+      std::max<uint64_t>(1, receive / config_.chunk_bytes / workers));
+  shape.record_count = static_cast<uint32_t>(
+      GrantedOr(hello.max_connections, config_.max_connections_per_uid));
+  return shape;
+}
+
+void ControlCore::OpenMemory(Session& session, const abi::HelloRequest& hello) {
+  session.phase = SessionPhase::kReserving;
+  const ring::SessionShape shape = ShapeFor(hello);
+  const bool huge =
+      config_.huge != HugeMode::kOff && hello.kind == abi::SessionKind::kData;
+  struct Result {
+    std::unique_ptr<SessionMemory> memory;
+    std::string error;
+  };
+  auto result = std::make_shared<Result>();
+  const uint32_t id = session.id;
+  jobs_.Submit(
+      [result, shape, huge, id] {
+        result->memory =
+            SessionMemory::Create(shape, IdentityOf(id), huge, &result->error);
+      },
+      [this, result, id] {
+        Session* owner = FindSession(id);
+        if (owner == nullptr || !owner->Alive()) {
+          jobs_.Submit([result] { result->memory.reset(); }, nullptr);
+          return;
+        }
+        OnMemory(*owner, std::move(result->memory), result->error);
+      });
+}
+
+void ControlCore::OnMemory(Session& session,
+                           std::unique_ptr<SessionMemory> memory,
+                           const std::string& error) {
+  abi::HelloReply reply;
+  int ends[2] = {-1, -1};
+  if (memory == nullptr ||
+      socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC | SOCK_NONBLOCK, 0,
+                 ends) != 0) {
+    reply.status = abi::HelloStatus::kNoMemory;
+    error.copy(reply.text, sizeof(reply.text) - 1);
+    SendStruct(session.socket.get(), reply);
+    EndSession(session, "no memory for it");
+    return;
+  }
+  UniqueFd doorbell(ends[0]);
+  const UniqueFd client_end(ends[1]);
+  const uint32_t workers = memory->layout().shape.worker_count;
+  reply.features = IdentityOf(session.id).features;
+  reply.session_id = session.id;
+  reply.worker_count = workers;
+  reply.shared_bytes = memory->layout().shared_bytes;
+  reply.published_bytes = memory->layout().published_bytes;
+  reply.ring_layout = ring::ThisBuildsRingLayout();
+  const std::array<int, 3> descriptors = {
+      memory->shared_fd(), memory->published_fd(), client_end.get()};
+  session.AdoptMemory(std::move(memory), std::move(doorbell), workers);
+  session.phase = SessionPhase::kMapping;
+  if (!SendStruct(session.socket.get(), reply, descriptors)) {
+    EndSession(session, "its process has closed it");
+  }
+}
+
+void ControlCore::OnMapped(Session& session) {
+  session.phase = SessionPhase::kSealing;
+  const uint32_t id = session.id;
+  // Stays until a later job destroys it.
+  SessionMemory* memory = session.memory.get();
+  auto error = std::make_shared<std::string>();
+  jobs_.Submit(
+      [memory, error] {
+        if (!memory->Seal(error.get()) && error->empty()) *error = "not sealed";
+      },
+      [this, id, error] {
+        Session* owner = FindSession(id);
+        if (owner == nullptr || !owner->Alive()) return;
+        if (error->empty()) {
+          OnSealed(*owner);
+        } else {
+          EndSession(*owner, error->c_str());
+        }
+      });
+}
+
+void ControlCore::OnSealed(Session& session) {
+  session.memory->CloseFiles();
+  session.phase = SessionPhase::kOpening;
+  session.lane_operations.resize(session.lanes.size());
+  session.lanes_pending = static_cast<uint32_t>(session.lanes.size());
+  for (size_t w = 0; w < session.lanes.size(); ++w) {
+    worker::Operation& operation = session.lane_operations[w];
+    operation.kind = worker::Operation::Kind::kOpenSession;
+    operation.session_id = session.id;
+    operation.session_port = session.lanes[w].get();
+    operations_.Submit(static_cast<uint32_t>(w), &operation);
+  }
+  if (!session.lanes.empty()) return;
+  session.phase = SessionPhase::kReady;
+  if (!SendStruct(session.socket.get(), abi::ReadyNotice{})) {
+    EndSession(session, "its process has closed it");
+  }
+}
+
+}  // namespace chimney::daemon
