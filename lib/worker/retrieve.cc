@@ -89,6 +89,14 @@ void Worker::Impl::OnIcmpFrame(const Frame& frame) {
   const Flow* flow = static_cast<const Flow*>(table_.Find(notice.icmp.quoted));
   if (flow == nullptr || flow->phase != FlowPhase::kRunning) return;
   Count(Counter::kIcmpErrors);
+  // Only who saw a segment that is in flight now can quote it. A stranger who
+  // guesses must not even wake the control core.
+  const uint32_t flight = flow->tcb.snd_max().BytesFrom(flow->tcb.snd_una());
+  if (!notice.icmp.is_too_big ||
+      !notice.icmp.quoted_seq.InWindow(flow->tcb.snd_una(), flight)) {
+    Count(Counter::kIcmpOutsideFlight);
+    return;
+  }
   notice.kind = ControlNotice::Kind::kIcmpError;
   notice.flow = flow->handle;
   notice.session_id = flow->session->id;

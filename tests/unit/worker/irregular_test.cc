@@ -28,6 +28,31 @@ class IrregularTest : public WorkerTest {
     (*frame)[kIp + 10] = static_cast<uint8_t>(sum >> 8);
     (*frame)[kIp + 11] = static_cast<uint8_t>(sum);
   }
+  // A router's "fragmentation needed" about a frame of ours: it quotes the IP
+  // header and 8 bytes.
+  Bytes TooBig(const Bytes& ours, uint16_t mtu_bytes) const {
+    Bytes icmp = {3,
+                  4,
+                  0,
+                  0,
+                  0,
+                  0,
+                  static_cast<uint8_t>(mtu_bytes >> 8),
+                  static_cast<uint8_t>(mtu_bytes)};
+    icmp.insert(icmp.end(), ours.begin() + kIp, ours.begin() + kIp + 28);
+    const uint16_t sum =
+        packet::FinishChecksum(packet::PartialSum(ByteSpan(icmp)));
+    icmp[2] = static_cast<uint8_t>(sum >> 8);
+    icmp[3] = static_cast<uint8_t>(sum);
+    Bytes frame = PeerData({});
+    frame.resize(kIp + 20);
+    frame[kIp + 9] = packet::kIpProtocolIcmp;
+    frame[kIp + 2] = 0;
+    frame[kIp + 3] = static_cast<uint8_t>(20 + icmp.size());
+    FixIpChecksum(&frame);
+    frame.insert(frame.end(), icmp.begin(), icmp.end());
+    return frame;
+  }
   static Bytes AsFragment(Bytes frame) {
     frame[kIp + 6] = 0x20;  // more fragments
     FixIpChecksum(&frame);
@@ -181,22 +206,7 @@ TEST_F(IrregularTest, R153IcmpErrorGoesToTheHostAndIsTold) {
   Bytes data = Pattern(100);
   Send(1, data);
   Poll();
-  // The router quotes our segment: IP header and 8 bytes.
-  const Bytes& ours = frames.to_wire.back();
-  Bytes icmp = {3, 4, 0, 0, 0, 0, 0x04, 0xb0};  // too big, 1200
-  icmp.insert(icmp.end(), ours.begin() + kIp, ours.begin() + kIp + 28);
-  const uint16_t sum =
-      packet::FinishChecksum(packet::PartialSum(ByteSpan(icmp)));
-  icmp[2] = static_cast<uint8_t>(sum >> 8);
-  icmp[3] = static_cast<uint8_t>(sum);
-  Bytes frame = PeerData({});
-  frame.resize(kIp + 20);
-  frame[kIp + 9] = packet::kIpProtocolIcmp;
-  const size_t total = 20 + icmp.size();
-  frame[kIp + 2] = 0;
-  frame[kIp + 3] = static_cast<uint8_t>(total);
-  FixIpChecksum(&frame);
-  frame.insert(frame.end(), icmp.begin(), icmp.end());
+  const Bytes frame = TooBig(frames.to_wire.back(), 1200);
   EXPECT_EQ(FromWire(frame), Disposition::kForward);
   ASSERT_EQ(frames.to_host.size(), 1u);
   EXPECT_EQ(frames.to_host[0], frame);
@@ -209,6 +219,18 @@ TEST_F(IrregularTest, R153IcmpErrorGoesToTheHostAndIsTold) {
   EXPECT_EQ(notice.icmp.quoted_seq.value(), kLocalSeq);
   EXPECT_EQ(notice.snd_una.value(), kLocalSeq);
   EXPECT_EQ(notice.snd_max.value(), kLocalSeq + 100);
+}
+
+// RFC 5927 section 4: the quoted sequence number is the only proof there is.
+TEST_F(IrregularTest, IcmpErrorAboutNothingInFlightWakesNobody) {
+  Bytes data = Pattern(100);
+  Send(1, data);
+  Poll();
+  const Bytes frame = TooBig(frames.to_wire.back(), 1200);
+  FromWire(PeerAck(100));
+  EXPECT_EQ(FromWire(frame), Disposition::kForward);
+  EXPECT_TRUE(control.notices.empty());
+  EXPECT_EQ(worker->counters().Get(WorkerCounter::kIcmpOutsideFlight), 1u);
 }
 
 TEST_F(IrregularTest, R191RetransmissionTimeoutAsksForTheUpload) {
