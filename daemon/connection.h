@@ -52,8 +52,6 @@ struct Connection {
   ConnectionPhase phase = ConnectionPhase::kOffloading;
   // The socket as it was frozen, and later as it goes back.
   kernel::SocketImage image;
-  // Its offload waits for the kernel and takes up no place.
-  bool waits = false;
   // What the image says of these changed while no worker could be told.
   bool path_changed = false;
   bool neighbor_changed = false;

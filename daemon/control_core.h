@@ -59,7 +59,7 @@ class ControlCore final : public HandoverListener {
   // call cuts the drain short.
   void RequestStop();
 
-  void OnOffloadWaits(Connection& connection, bool waits) override;
+  void OnHandoverWaits(Connection& connection, bool waits) override;
   void OnFlowNamed(Connection& connection, worker::FlowHandle flow) override;
   void OnOffloadDone(Connection& connection, kernel::KernelError error,
                      offload::Status status) override;

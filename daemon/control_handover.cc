@@ -70,13 +70,14 @@ void ControlCore::StartQueued() {
   }
 }
 
-// For milliseconds, and many may do so at once: it needs no place meanwhile.
-void ControlCore::OnOffloadWaits(Connection& connection, bool waits) {
-  connection.waits = waits;
+void ControlCore::OnHandoverWaits(Connection& connection, bool waits) {
+  uint32_t& running = connection.phase == ConnectionPhase::kOffloading
+                          ? running_offloads_
+                          : running_uploads_;
   if (waits) {
-    --running_offloads_;
+    --running;
   } else {
-    ++running_offloads_;
+    ++running;
   }
 }
 
@@ -111,8 +112,7 @@ void ControlCore::OnFlowNamed(Connection& connection, worker::FlowHandle flow) {
 void ControlCore::OnOffloadDone(Connection& connection,
                                 kernel::KernelError error,
                                 offload::Status status) {
-  if (!connection.waits) --running_offloads_;
-  connection.waits = false;
+  --running_offloads_;
   if (!error.ok()) {
     abi::NoticeEntry notice;
     notice.op = abi::NoticeOp::kInitiateFailed;

@@ -48,8 +48,9 @@ class HandoverListener {
   // may use it before the control core hears that the offload is done. None:
   // the worker has let go of it again.
   virtual void OnFlowNamed(Connection& connection, worker::FlowHandle flow) = 0;
-  // The offload has let go of the connection for a while, or goes on.
-  virtual void OnOffloadWaits(Connection& connection, bool waits) = 0;
+  // The hand-over has nothing to do for milliseconds, or goes on: others may
+  // have its place meanwhile.
+  virtual void OnHandoverWaits(Connection& connection, bool waits) = 0;
   // `error` is kOk on success. On failure the kernel has the connection as if
   // nothing had happened; `status` is the contract's word for it (R37).
   virtual void OnOffloadDone(Connection& connection, kernel::KernelError error,

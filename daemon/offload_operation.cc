@@ -131,10 +131,10 @@ void OffloadOperation::OnOperationDone(worker::Operation* operation) {
         return;
       case Step::kWaitingForHole:
         listener_.OnFlowNamed(connection_, worker::FlowHandle::None());
-        listener_.OnOffloadWaits(connection_, true);
+        listener_.OnHandoverWaits(connection_, true);
         retry_timer_ =
             context_.timers->At(context_.now() + kHoleWaitInterval, [this] {
-              listener_.OnOffloadWaits(connection_, false);
+              listener_.OnHandoverWaits(connection_, false);
               Hold();
             });
         return;
@@ -314,7 +314,7 @@ void OffloadOperation::Fail(kernel::KernelError error, offload::Status status) {
 void OffloadOperation::GiveBack() {
   if (placeholder_) {
     return_ = std::make_unique<SocketReturn>(
-        context_, connection_, /*reset=*/false,
+        context_, listener_, connection_, /*reset=*/false,
         [this](kernel::KernelError error) { OnReturned(error); });
     return_->Start();
     return;
@@ -336,8 +336,12 @@ void OffloadOperation::GiveBack() {
 void OffloadOperation::OnReturned(kernel::KernelError error) {
   if (!error.ok()) {
     // The bytes are only here, so there is nothing to do but to try on.
-    retry_timer_ = context_.timers->At(context_.now() + kGiveBackInterval,
-                                       [this] { GiveBack(); });
+    listener_.OnHandoverWaits(connection_, true);
+    retry_timer_ =
+        context_.timers->At(context_.now() + kGiveBackInterval, [this] {
+          listener_.OnHandoverWaits(connection_, false);
+          GiveBack();
+        });
     return;
   }
   placeholder_ = frozen_ = false;

@@ -14,6 +14,7 @@ using kernel::KernelErrorCode;
 // How long a taken tuple is waited for before the owner is told.
 constexpr Duration kRestorePatience = Duration::Millis(50);
 constexpr Duration kRetryInterval = Duration::Micros(200);
+constexpr Duration kRoomInterval = Duration::Millis(1);
 // How long the socket may take to see the injected FIN of the peer. The frame
 // may be lost on its way into the kernel, and the peer repeats it to nobody:
 // the worker has acknowledged it.
@@ -36,9 +37,10 @@ packet::SegmentHeader HeaderOf(const kernel::PeerSegment& segment) {
 
 }  // namespace
 
-SocketReturn::SocketReturn(HandoverContext& context, Connection& connection,
-                           bool reset, Done done)
+SocketReturn::SocketReturn(HandoverContext& context, HandoverListener& listener,
+                           Connection& connection, bool reset, Done done)
     : context_(context),
+      listener_(listener),
       connection_(connection),
       reset_(reset),
       done_(std::move(done)) {
@@ -146,8 +148,12 @@ void SocketReturn::Complete() {
       plan_.await_peer_fin && now - thawed_at_ < kPeerFinPatience;
   const kernel::KernelError error = kernel::CompleteUpload(
       connection_.fd.get(), connection_.image, await_peer_fin, &progress_);
-  if (error.code == KernelErrorCode::kQueueTooLarge && !wire_opened_) {
-    OpenWire();
+  if (error.code == KernelErrorCode::kQueueTooLarge) {
+    if (wire_opened_) {
+      WaitForRoom(now);
+    } else {
+      OpenWire();
+    }
     return;
   }
   if (error.code == KernelErrorCode::kNotYet &&
@@ -157,8 +163,7 @@ void SocketReturn::Complete() {
     Inject();
     return;
   }
-  if (error.code == KernelErrorCode::kNotYet ||
-      error.code == KernelErrorCode::kQueueTooLarge) {
+  if (error.code == KernelErrorCode::kNotYet) {
     timer_ = context_.timers->At(now + kRetryInterval, [this] { Complete(); });
     return;
   }
@@ -178,7 +183,17 @@ void SocketReturn::OpenWire() {
   context_.operations->Submit(connection_.worker_index, &open_);
 }
 
+// The kernel runs the connection by now and nothing of it is kept back; only
+// the last bytes wait, for as long as the kernel has no memory.
+void SocketReturn::WaitForRoom(Instant now) {
+  if (!waits_) listener_.OnHandoverWaits(connection_, true);
+  waits_ = true;
+  timer_ = context_.timers->At(now + kRoomInterval, [this] { Complete(); });
+}
+
 void SocketReturn::End(kernel::KernelError error) {
+  if (waits_) listener_.OnHandoverWaits(connection_, false);
+  waits_ = false;
   error_ = error;
   ended_ = true;
   if (outstanding_ == 0) done_(error_);

@@ -27,8 +27,8 @@ class SocketReturn : public OperationOwner {
   using Done = std::function<void(kernel::KernelError)>;
 
   // `reset`: the peer's RST ended the connection; the socket is given it again.
-  SocketReturn(HandoverContext& context, Connection& connection, bool reset,
-               Done done);
+  SocketReturn(HandoverContext& context, HandoverListener& listener,
+               Connection& connection, bool reset, Done done);
   ~SocketReturn() override;
 
   void Start();
@@ -41,10 +41,12 @@ class SocketReturn : public OperationOwner {
   void InjectSegment(const kernel::PeerSegment& segment);
   void Complete();
   void OpenWire();
+  void WaitForRoom(Instant now);
   void End(kernel::KernelError error);
   void RecordStep(HandoverStep step);
 
   HandoverContext& context_;
+  HandoverListener& listener_;
   Connection& connection_;
   const bool reset_;
   Done done_;
@@ -58,6 +60,7 @@ class SocketReturn : public OperationOwner {
   bool restored_ = false;
   bool thawed_ = false;
   bool wire_opened_ = false;
+  bool waits_ = false;
   bool ended_ = false;
   Instant started_at_;
   Instant thawed_at_;

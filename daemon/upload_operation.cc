@@ -101,7 +101,7 @@ void UploadOperation::OnTerminated() {
 
 void UploadOperation::ReturnSocket() {
   return_ = std::make_unique<SocketReturn>(
-      context_, connection_, reset_,
+      context_, listener_, connection_, reset_,
       [this](kernel::KernelError error) { OnReturned(error); });
   return_->Start();
 }

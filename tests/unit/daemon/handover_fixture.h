@@ -27,7 +27,7 @@ class HandoverTest : public ::testing::Test, public HandoverListener {
   ~HandoverTest() override { fake_kernel = nullptr; }
 
   void OnFlowNamed(Connection& connection, worker::FlowHandle flow) override;
-  void OnOffloadWaits(Connection&, bool waits) override { waiting = waits; }
+  void OnHandoverWaits(Connection&, bool waits) override { waiting = waits; }
   void OnOffloadDone(Connection& connection, kernel::KernelError error,
                      offload::Status status) override;
   void OnUploadDone(Connection& connection, kernel::KernelError error) override;

@@ -37,7 +37,9 @@ TEST_F(UploadOperationTest, FullQueueOpensTheWireForItsAcknowledgements) {
   Upload();
   EXPECT_EQ(done, 0);
   EXPECT_EQ(CountOf("open_wire"), 1u);
-  Advance(Duration::Millis(5));
+  EXPECT_TRUE(waiting) << "others have their turn";
+  Advance(Duration::Millis(15));
+  EXPECT_FALSE(waiting);
   EXPECT_EQ(done, 1);
   EXPECT_TRUE(error.ok());
   EXPECT_EQ(CountOf("open_wire"), 1u);
