@@ -93,9 +93,11 @@ check "refuses a prefix with capitals" refuses 'not usable' "$up" --prefix Lab
 check "refuses a prefix with a slash" refuses 'not usable' "$down" --prefix ../x
 check "refuses a prefix of 17 characters" \
   refuses 'not usable' "$up" --prefix abcdefghijklmnopq
+mkdir "/run/${base}f"
 check "refuses the folder of something else" \
-  refuses "not a lab's" "$up" --prefix lock --forwarder none
-check "down refuses it too" refuses "not a lab's" "$down" --prefix lock
+  refuses "not a lab's" "$up" --prefix "${base}f" --forwarder none
+check "down refuses it too" refuses "not a lab's" "$down" --prefix "${base}f"
+rmdir "/run/${base}f"
 check "refuses an MTU below IPv6's" refuses '1280' "$up" --mtu 1000
 check "refuses unknown ports" refuses 'af_xdp' "$up" --ports vhost
 check "refuses an unknown option" refuses 'unknown option' "$up" --fast=1
