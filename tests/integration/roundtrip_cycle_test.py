@@ -62,7 +62,7 @@ def against_program(lab, netcat, role, ip_version, command):
     port = 9001
     host, peer = ((lab.HOST_IPV4, lab.PEER_IPV4) if ip_version == 4
                   else (lab.HOST_IPV6, lab.PEER_IPV6))
-    to_host, to_peer = (BYTES // 2, 11), (BYTES // 2, 12)
+    to_host, to_peer = (BYTES, 11), (BYTES, 12)
     command = [word.format(host=host, peer=peer, port=port)
                for word in command]
 
