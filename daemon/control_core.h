@@ -71,6 +71,7 @@ class ControlCore final : public HandoverListener {
     uint32_t session_id = 0;
     uint64_t request_id = 0;
     uint32_t connections = 0;
+    size_t left = 0;  // when it was looked at last
   };
 
   // control_core.cc
@@ -117,6 +118,7 @@ class ControlCore final : public HandoverListener {
   void OnTerminate(Session& session, const abi::RequestEntry& request);
   void OnTerminateAny(Session& session, const abi::RequestEntry& request);
   void OnQuery(Session& session, const abi::RequestEntry& request);
+  void LookAfterUploadAll(uint32_t session_id, uint64_t request_id);
   void OnUploadAll(Session& session, const abi::RequestEntry& request);
   void OnPauseOrResume(Session& session, const abi::RequestEntry& request);
   void Answer(Session& session, const abi::RequestEntry& request,

@@ -2,6 +2,7 @@
 // What sessions ask on their control ring.
 #include <unistd.h>
 
+#include <algorithm>
 #include <utility>
 
 #include "daemon/control_core.h"
@@ -282,11 +283,41 @@ void ControlCore::OnUploadAll(Session& session,
   pending.session_id = session.id;
   pending.request_id = request.request_id;
   pending.connections = static_cast<uint32_t>(connections_.size());
+  pending.left = connections_.size();
   pending_upload_all_.push_back(pending);
+  timers_.At(context_.now() + config_.drain_timeout, [this, pending] {
+    LookAfterUploadAll(pending.session_id, pending.request_id);
+  });
   paused_ = true;
   TellEverybody(abi::NoticeOp::kUploadingAll);
   UploadEverything();
   FinishUploadAllIfEmpty();
+}
+
+// Some connection may have no way back for now, such as a route that is
+// missing: whoever asked is told once nothing moves any more, and the daemon
+// goes on trying.
+void ControlCore::LookAfterUploadAll(uint32_t session_id, uint64_t request_id) {
+  const auto it =
+      std::find_if(pending_upload_all_.begin(), pending_upload_all_.end(),
+                   [=](const PendingUploadAll& pending) {
+                     return pending.session_id == session_id &&
+                            pending.request_id == request_id;
+                   });
+  if (it == pending_upload_all_.end()) return;
+  if (connections_.size() < it->left) {
+    it->left = connections_.size();
+    timers_.At(context_.now() + config_.drain_timeout,
+               [=, this] { LookAfterUploadAll(session_id, request_id); });
+    return;
+  }
+  pending_upload_all_.erase(it);
+  Session* session = FindSession(session_id);
+  if (session == nullptr) return;
+  abi::RequestEntry request;
+  request.request_id = request_id;
+  Answer(*session, request, offload::Status::kUploadInProgress,
+         static_cast<uint32_t>(connections_.size()));
 }
 
 void ControlCore::OnPauseOrResume(Session& session,

@@ -86,6 +86,13 @@ ExitStatus UploadAll(Session* session, const CtlOptions& options) {
   uint64_t count = 0;
   const int result = session->UploadAll(&count, kUploadAllMs);
   const std::string number = std::to_string(count);
+  if (result == CHIMNEY_E_FAILED && count > 0) {
+    Complain(number + (count == 1 ? " connection" : " connections") +
+             " could not go back yet, and the daemon goes on trying: its log "
+             "says why, chimneyctl connections which; offloading is paused "
+             "until chimneyctl resume");
+    return kFailed;
+  }
   return Report(options, result, "{\"connections\":" + number + "}",
                 number + (count == 1 ? " connection is" : " connections are") +
                     " back in the kernel; offloading is paused until "

@@ -80,6 +80,15 @@ ExitStatus Transfer(const NcOptions& options, int fd, NcStats* stats) {
   return kClean;
 }
 
+// A shell may have closed them, and the connection would become one of them:
+// what the peer sends would be its "output".
+void OccupyStandardDescriptors() {
+  for (const int fd : {STDIN_FILENO, STDOUT_FILENO, STDERR_FILENO}) {
+    if (fcntl(fd, F_GETFD) >= 0 || errno != EBADF) continue;
+    (void)!open("/dev/null", O_RDWR);  // the lowest that is free: this one
+  }
+}
+
 ExitStatus Run(const NcOptions& options) {
   std::string why;
   const int fd = options.listen ? AcceptOne(options.host, options.port, &why)
@@ -104,6 +113,7 @@ ExitStatus Run(const NcOptions& options) {
 
 int main(int argc, char** argv) {
   std::signal(SIGPIPE, SIG_IGN);
+  OccupyStandardDescriptors();
   NcOptions options;
   std::string error;
   switch (ParseNcOptions(argc, argv, &options, &error)) {

@@ -79,6 +79,16 @@ bool ParseCycle(const char* text, uint32_t* cycle_ms, std::string* error) {
   return true;
 }
 
+// The resolver takes a number that is too large modulo 65536.
+bool IsPort(const std::string& text) {
+  const char* end = text.data() + text.size();
+  uint64_t number = 0;
+  const auto [stop, failed] = std::from_chars(text.data(), end, number);
+  if (failed == std::errc::result_out_of_range) return false;
+  if (failed != std::errc() || stop != end) return !text.empty();  // a name
+  return number >= 1 && number <= 65535;
+}
+
 }  // namespace
 
 ParseVerdict ParseNcOptions(int argc, char** argv, NcOptions* options,
@@ -122,6 +132,11 @@ ParseVerdict ParseNcOptions(int argc, char** argv, NcOptions* options,
   }
   options->host = argv[optind];
   options->port = argv[optind + 1];
+  if (!IsPort(options->port)) {
+    *error = "PORT is a number from 1 to 65535 or the name of a service, not " +
+             options->port;
+    return ParseVerdict::kError;
+  }
   if (options->cycle_ms != 0 && options->offload == OffloadMode::kNever) {
     *error = "--cycle and --offload=never contradict each other";
     return ParseVerdict::kError;

@@ -326,8 +326,9 @@ void chimney_text_free(char *text);
 
 /* Uploads every connection the caller may manage and pauses offloading until
  * resume; pause only stops new offloads (R182-R184). `connections` (may be
- * NULL) gets how many were concerned. Wait for the daemon's answer;
- * _REFUSED, _FAILED, _TIMEOUT, _BUSY, _DAEMON_GONE. */
+ * NULL) gets how many were concerned, or with _FAILED how many could not go
+ * back for --drain_timeout and are still being tried. Wait for
+ * the daemon's answer; _REFUSED, _FAILED, _TIMEOUT, _BUSY, _DAEMON_GONE. */
 int chimney_upload_all(struct chimney_session *session, uint64_t *connections,
                        int timeout_ms);
 int chimney_resume(struct chimney_session *session, int timeout_ms);
