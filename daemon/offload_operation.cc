@@ -109,7 +109,6 @@ void OffloadOperation::Hold() {
   main_.fence_frame =
       BuildFenceFrame(connection_.tuple, context_.host_mac, rcv_nxt);
   step_ = Step::kHolding;
-  held_at_ = context_.now();
   SubmitMain(Kind::kHold);
 }
 
@@ -169,19 +168,12 @@ void OffloadOperation::OnFenced() {
   }
   RecordStep(HandoverStep::kOffloadHoldAndFence);
   if (main_.learned.holds_out_of_order && hole_waits_ < kMaxHoleWaits) {
-    LetGoForNow(HandoverCount::kHoleWaits);
+    WaitForHole();
     return;
   }
   if (!FreezeSocket()) return;
   if (connection_.image.holds_out_of_order && hole_waits_ < kMaxHoleWaits) {
-    LetGoForNow(HandoverCount::kHoleWaits);
-    return;
-  }
-  // Past its deadline a hold lets through what would find no socket while the
-  // placeholder is made, and be answered with a reset.
-  if (context_.now() - held_at_ >= context_.hold_timeout / 2 &&
-      hole_waits_ < kMaxHoleWaits) {
-    LetGoForNow(HandoverCount::kHoldsTooOld);
+    WaitForHole();
     return;
   }
   // Known too late it would cost a placeholder and a restore.
@@ -244,9 +236,9 @@ bool OffloadOperation::FreezeSocket() {
 // Bytes behind a hole would be lost with the placeholder, and a peer that had
 // them SACKed needs a timeout to find out. A hole is filled within a round trip
 // or two: the kernel keeps the connection until then.
-void OffloadOperation::LetGoForNow(HandoverCount why) {
+void OffloadOperation::WaitForHole() {
   ++hole_waits_;
-  context_.stats->Count(why);
+  context_.stats->Count(HandoverCount::kHoleWaits);
   if (frozen_) {
     frozen_ = false;
     error_ = kernel::Unfreeze(connection_.fd.get(), connection_.image);

@@ -44,8 +44,7 @@ class OffloadOperation : public OperationOwner {
   void OnFenced();
   // False: the operation has failed and is on its way out.
   bool FreezeSocket();
-  // The kernel goes on with the connection; tried again a little later.
-  void LetGoForNow(HandoverCount why);
+  void WaitForHole();
   void RestrictHost();
   void Initiate();
   void OnInitiated();
@@ -76,7 +75,6 @@ class OffloadOperation : public OperationOwner {
   uint32_t fence_attempts_ = 0;
   uint32_t hole_waits_ = 0;
   Instant started_at_;
-  Instant held_at_;
   Instant step_started_at_;
   kernel::KernelError error_;
   offload::Status status_ = offload::Status::kSuccess;

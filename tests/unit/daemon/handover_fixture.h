@@ -38,8 +38,6 @@ class HandoverTest : public ::testing::Test, public HandoverListener {
   // Lets the worker and the timers do what is due; then the same `by` later.
   void Run();
   void Advance(Duration by);
-  // Time passes in which nobody gets to do anything.
-  void Stall(Duration by) { now_ = now_ + by; }
   // What the worker answers; by default kHold and kTerminate name the flow and
   // give what the test set up, and everything succeeds.
   std::function<void(worker::Operation*)> worker = [](worker::Operation*) {};

@@ -121,23 +121,6 @@ TEST_F(OffloadOperationTest, HoleIsLeftToTheKernelToFill) {
   EXPECT_EQ(CountOf("hold"), 2u);
 }
 
-TEST_F(OffloadOperationTest, HoldThatIsAboutToExpireIsMadeAnew) {
-  int holds = 0;
-  worker = [this, &holds](worker::Operation* operation) {
-    if (operation->kind == Kind::kHold && holds++ == 0) {
-      Stall(Duration::Millis(60));  // of the 100 that a hold lasts
-    }
-  };
-  Offload();
-  EXPECT_EQ(kernel.log,
-            Calls({"check", "peek", "hold", "freeze", "unfreeze", "release"}));
-  Advance(Duration::Millis(6));
-  EXPECT_TRUE(error.ok());
-  EXPECT_EQ(done, 1);
-  EXPECT_EQ(CountOf("placeholder"), 1u);
-  EXPECT_EQ(Counted(HandoverCount::kHoldsTooOld), 1u);
-}
-
 TEST_F(OffloadOperationTest, PlaceholderMayComeLater) {
   kernel.answers["placeholder"] = {Code::kTupleTaken};
   Offload();
