@@ -294,9 +294,9 @@ void ControlCore::OnUploadAll(Session& session,
   FinishUploadAllIfEmpty();
 }
 
-// Some connection may have no way back for now, such as a route that is
-// missing: whoever asked is told once nothing moves any more, and the daemon
-// goes on trying.
+// A connection whose route or address is missing has no way back until it is
+// there again: whoever asked is told once nothing moves any more, and the
+// daemon goes on trying.
 void ControlCore::LookAfterUploadAll(uint32_t session_id, uint64_t request_id) {
   const auto it =
       std::find_if(pending_upload_all_.begin(), pending_upload_all_.end(),

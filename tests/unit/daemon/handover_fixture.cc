@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: BSD-3-Clause
 #include "handover_fixture.h"
 
+#include <algorithm>
 #include <array>
 #include <memory>
 #include <utility>
@@ -102,6 +103,11 @@ void HandoverTest::Upload(bool include_lent) {
   connection.handover = std::move(operation);
   started->Start();
   Run();
+}
+
+size_t HandoverTest::CountOf(const std::string& call) const {
+  return static_cast<size_t>(
+      std::count(kernel.log.begin(), kernel.log.end(), call));
 }
 
 void HandoverTest::Execute(worker::Operation* operation) {

@@ -41,6 +41,8 @@ class HandoverTest : public ::testing::Test, public HandoverListener {
   // What the worker answers; by default kHold and kTerminate name the flow and
   // give what the test set up, and everything succeeds.
   std::function<void(worker::Operation*)> worker = [](worker::Operation*) {};
+  // How often the kernel or the worker was asked for that.
+  size_t CountOf(const std::string& call) const;
   uint64_t Counted(HandoverCount count) const { return stats_.count(count); }
 
   FakeKernel kernel;

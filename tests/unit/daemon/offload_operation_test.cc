@@ -1,8 +1,6 @@
 // SPDX-License-Identifier: BSD-3-Clause
 // Taking a connection from the kernel, and every way in which that ends early:
 // the kernel has it then as if nothing had happened (design D2, D16; R36, R37).
-#include <algorithm>
-
 #include "handover_fixture.h"
 
 namespace chimney::daemon {
@@ -10,13 +8,7 @@ namespace {
 
 using offload::Status;
 
-class OffloadOperationTest : public HandoverTest {
- protected:
-  size_t CountOf(const std::string& call) const {
-    return static_cast<size_t>(
-        std::count(kernel.log.begin(), kernel.log.end(), call));
-  }
-};
+class OffloadOperationTest : public HandoverTest {};
 
 TEST_F(OffloadOperationTest, StepsInTheirOrder) {
   Offload();

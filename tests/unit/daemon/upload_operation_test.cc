@@ -1,8 +1,6 @@
 // SPDX-License-Identifier: BSD-3-Clause
 // Giving a connection back to the kernel, and what goes wrong on the way
 // (design D2, D3; R90, R97, R175, R176).
-#include <algorithm>
-
 #include "handover_fixture.h"
 
 namespace chimney::daemon {
@@ -11,13 +9,7 @@ namespace {
 using offload::Status;
 using tcp::ConnectionState;
 
-class UploadOperationTest : public HandoverTest {
- protected:
-  size_t CountOf(const std::string& call) const {
-    return static_cast<size_t>(
-        std::count(kernel.log.begin(), kernel.log.end(), call));
-  }
-};
+class UploadOperationTest : public HandoverTest {};
 
 TEST_F(UploadOperationTest, StepsInTheirOrder) {
   worker = [](worker::Operation* operation) {
