@@ -10,8 +10,10 @@ namespace chimney::worker {
 using offload::Status;
 
 void Worker::Impl::ExecuteFence(Instant now, Operation* operation, Flow* flow) {
-  if (flow->phase != FlowPhase::kHeld || flow->fence.operation != nullptr ||
-      !SendFence(now, operation, flow)) {
+  // An answer to a fence that overtakes nothing proves nothing: after its
+  // deadline the hold lets pass what comes from the wire.
+  if (flow->phase != FlowPhase::kHeld || flow->wire_open ||
+      flow->fence.operation != nullptr || !SendFence(now, operation, flow)) {
     return Complete(operation, Status::kFailure);
   }
 }
@@ -78,6 +80,11 @@ void Worker::Impl::EndFence(Flow* flow, Status status) {
   Operation* operation = flow->fence.operation;
   if (operation == nullptr) return;
   flow->fence = Fence{};
+  if (status == Status::kSuccess) {
+    // The control core freezes the socket next. However long reading it takes,
+    // a frame that passed meanwhile would meet a frozen socket, or none.
+    flow->hold_deadline = Instant::Never();
+  }
   operation->learned = flow->learned;
   Complete(operation, status);
 }

@@ -159,6 +159,30 @@ TEST_F(FenceTest, TimesOutAndCanBeRepeated) {
   EXPECT_EQ(FromWire(PeerData(Text("x"))), Disposition::kHeld);
 }
 
+// Reading a long queue takes longer than a hold may last otherwise; a frame let
+// through before the host is restricted would find a frozen socket, or none.
+TEST_F(FenceTest, AnsweredFenceLeavesTheHoldWithoutADeadline) {
+  ASSERT_TRUE(Hold(Duration::Millis(100)));
+  MakeFence(true);
+  worker->Execute(now, &fence);
+  EXPECT_EQ(FromHost(KernelFrame(KernelAck(true))), Disposition::kConsumed);
+  ASSERT_EQ(fence.status, Status::kSuccess);
+  Advance(Duration::Seconds(10));
+  EXPECT_EQ(FromWire(PeerData(Text("x"))), Disposition::kHeld);
+  EXPECT_TRUE(control.notices.empty());
+}
+
+TEST_F(FenceTest, FailsOnceTheHoldHasExpired) {
+  ASSERT_TRUE(Hold(Duration::Millis(100)));
+  Advance(Duration::Millis(101));
+  const size_t sent = frames.to_host.size();
+  MakeFence(true);
+  worker->Execute(now, &fence);
+  EXPECT_TRUE(control.IsDone(fence));
+  EXPECT_EQ(fence.status, Status::kFailure);
+  EXPECT_EQ(frames.to_host.size(), sent) << "frames pass it meanwhile";
+}
+
 TEST_F(FenceTest, HoldAndFenceInOneOperation) {
   hold.fence_frame = FenceFrame();
   hold.fence_timeout = Duration::Millis(5);
