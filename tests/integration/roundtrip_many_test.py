@@ -30,6 +30,8 @@ from sizes import size  # noqa: E402
 CONNECTIONS = size("CHIMNEY_TEST_CONNECTIONS", 1000, 1000)
 BYTES = size("CHIMNEY_TEST_BYTES", 64 << 10, 1 << 20)
 PARTS = 4  # one after each change of hands
+# A session takes over what waits in the sockets, at most a part of each.
+MEMORY_MB = max(64, 2 * CONNECTIONS * BYTES // PARTS >> 20)
 SEND_SEED, RECEIVE_SEED = 100000, 200000
 
 
@@ -164,7 +166,9 @@ def many(lab):
 
 
 def main():
-    with Lab() as lab, cases() as case:
+    with Lab(daemon_flags=[f"--session_arena_mb={MEMORY_MB}",
+                           f"--session_receive_mb={MEMORY_MB}"]) as lab, \
+            cases() as case:
         count_resets(lab)
         with case(f"{CONNECTIONS} connections, {BYTES >> 10} KiB each way "
                   "each"):
