@@ -12,7 +12,8 @@ namespace {
 
 using Kind = worker::Operation::Kind;
 
-constexpr uint32_t kMaxFenceAttempts = 3;
+// An overrun receive ring can take a few answers in a row.
+constexpr uint32_t kMaxFenceAttempts = 6;
 constexpr int kMaxFreezeAttempts = 8;
 constexpr uint32_t kMaxHoleWaits = 40;
 constexpr Duration kHoleWaitInterval = Duration::Millis(5);
@@ -75,6 +76,7 @@ void OffloadOperation::Start() {
   }
   connection_.next_hop = facts.route.next_hop;
   main_.snapshot.tcp.constant.sack_enabled = facts.sack_enabled;
+  timestamps_enabled_ = facts.timestamps_enabled;
   connection_.image.snapshot.path.path_mtu_bytes =
       std::min(facts.path_mtu_bytes, context_.port_mtu_bytes);
   RecordStep(HandoverStep::kOffloadCheck);
@@ -109,6 +111,7 @@ void OffloadOperation::Hold() {
   main_.fence_frame =
       BuildFenceFrame(connection_.tuple, context_.host_mac, rcv_nxt);
   step_ = Step::kHolding;
+  fence_attempts_ = 0;
   SubmitMain(Kind::kHold);
 }
 
@@ -152,8 +155,14 @@ void OffloadOperation::OnHeld() {
   OnFenced();
 }
 
+// Without TS.Recent half of all peers would seem to send old segments (PAWS).
+bool OffloadOperation::FenceSucceeded() const {
+  return main_.status == offload::Status::kSuccess &&
+         (!timestamps_enabled_ || main_.learned.has_timestamps);
+}
+
 void OffloadOperation::OnFenced() {
-  if (main_.status != offload::Status::kSuccess) {
+  if (!FenceSucceeded()) {
     context_.stats->Count(HandoverCount::kFenceTimeouts);
     if (++fence_attempts_ < kMaxFenceAttempts) {
       step_ = Step::kFencing;

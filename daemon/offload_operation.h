@@ -41,6 +41,7 @@ class OffloadOperation : public OperationOwner {
   void SubmitMain(worker::Operation::Kind kind);
   void Hold();
   void OnHeld();
+  bool FenceSucceeded() const;
   void OnFenced();
   // False: the operation has failed and is on its way out.
   bool FreezeSocket();
@@ -68,6 +69,7 @@ class OffloadOperation : public OperationOwner {
   ControlTimers::TimerId retry_timer_ = 0;
   uint32_t outstanding_ = 0;  // operations the worker has
   Step step_ = Step::kHolding;
+  bool timestamps_enabled_ = false;
   bool held_ = false;
   bool frozen_ = false;
   bool placeholder_ = false;

@@ -51,6 +51,7 @@ KernelError CheckState(int fd, EligibilityFacts* facts, tcp_info* info) {
   error = GetTcpInfo(fd, info);
   if (!error.ok()) return error;
   facts->sack_enabled = (info->tcpi_options & TCPI_OPT_SACK) != 0;
+  facts->timestamps_enabled = (info->tcpi_options & TCPI_OPT_TIMESTAMPS) != 0;
   switch (info->tcpi_state) {
     case kKernelEstablished:
     case kKernelFinWait1:

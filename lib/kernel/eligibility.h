@@ -34,8 +34,9 @@ struct EligibilityFacts {
   FlowTuple tuple;
   RouteInfo route;
   ConntrackInfo conntrack;
-  uint32_t path_mtu_bytes = 0;  // of the connection now
-  bool sack_enabled = false;    // the fence's answer then names its byte
+  uint32_t path_mtu_bytes = 0;      // of the connection now
+  bool sack_enabled = false;        // the fence's answer then names its byte
+  bool timestamps_enabled = false;  // it then also tells TS.Recent
 };
 
 // Only looks: the socket, its peer and its owner notice nothing. Answers kOk or

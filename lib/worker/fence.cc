@@ -10,12 +10,12 @@ namespace chimney::worker {
 using offload::Status;
 
 void Worker::Impl::ExecuteFence(Instant now, Operation* operation, Flow* flow) {
-  // An answer to a fence that overtakes nothing proves nothing: after its
-  // deadline the hold lets pass what comes from the wire.
-  if (flow->phase != FlowPhase::kHeld || flow->wire_open ||
-      flow->fence.operation != nullptr || !SendFence(now, operation, flow)) {
+  if (flow->phase != FlowPhase::kHeld || flow->fence.operation != nullptr) {
     return Complete(operation, Status::kFailure);
   }
+  // An answer proves nothing while frames overtake the fence.
+  if (flow->wire_open) BeginHold(now, *operation, flow);
+  if (!SendFence(now, operation, flow)) Complete(operation, Status::kFailure);
 }
 
 // False, and the operation is the caller's, if nothing was sent.

@@ -27,10 +27,7 @@ void Worker::Impl::ExecuteHold(Instant now, Operation* operation) {
     return Complete(operation, Status::kTcpEntries);
   }
   Count(Counter::kHolds);
-  flow->hold_deadline =
-      now + (operation->timeout > Duration() ? operation->timeout
-                                             : config_.hold_timeout);
-  ArmTimer(flow);
+  BeginHold(now, *operation, flow);
   operation->flow = handle;
   if (Session* session = sessions_.Find(operation->session_id)) {
     const ChunkPool& pool = *session->port->chunks();
@@ -42,6 +39,15 @@ void Worker::Impl::ExecuteHold(Instant now, Operation* operation) {
   }
   // Completes with the fence; without one the hold stands all the same.
   if (!SendFence(now, operation, flow)) Complete(operation, Status::kFailure);
+}
+
+void Worker::Impl::BeginHold(Instant now, const Operation& operation,
+                             Flow* flow) {
+  flow->wire_open = false;
+  flow->hold_deadline =
+      now + (operation.timeout > Duration() ? operation.timeout
+                                            : config_.hold_timeout);
+  ArmTimer(flow);
 }
 
 void Worker::Impl::ExecuteRelease(Operation* operation, Flow* flow) {

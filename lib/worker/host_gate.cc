@@ -21,6 +21,11 @@ void Learn(const packet::FrameView& view, LearnedPath* learned) {
   learned->ttl_or_hop_limit = view.ttl;
   learned->tos_or_traffic_class = view.tos & 0xfc;  // the ECN bits are not ours
   learned->flow_label = view.flow_label;
+  const packet::TcpOptions& options = view.segment.options;
+  if (!options.has_timestamps) return;
+  learned->has_timestamps = true;
+  learned->tsval = options.tsval;
+  learned->tsecr = options.tsecr;
 }
 
 }  // namespace
@@ -48,9 +53,6 @@ Disposition Worker::Impl::OnHostFrame(const Looked& looked) {
   if (flow->fence.wants_duplicate_report) {
     flow->learned.holds_out_of_order = view.segment.options.sack_count > 1;
   }
-  flow->learned.has_timestamps = view.segment.options.has_timestamps;
-  flow->learned.tsval = view.segment.options.tsval;
-  flow->learned.tsecr = view.segment.options.tsecr;
   Count(Counter::kFencesSeen);
   EndFence(flow, offload::Status::kSuccess);
   ArmTimer(flow);

@@ -57,11 +57,12 @@ struct Operation {
     // session_id also out: session_room_bytes. At its timeout the
     // hold is undone (kHoldExpired) unless a fence was answered before.
     kHold,
-    // In: flow, fence_frame, fence_timeout. Sends the frame to the host port
-    // after everything forwarded so far, eats the ACK that answers it.
-    // Completes with kSuccess when the answer was seen, kFailure at the
-    // timeout or if the hold had expired. Out: learned. After kSuccess the hold
-    // has no deadline: kInitiate, kRelease or kOpenWire ends it.
+    // In: flow, fence_frame, fence_timeout, timeout (of the hold, which begins
+    // anew if it has expired). Sends the frame to the host port after
+    // everything forwarded so far, eats the ACK that answers it. Completes with
+    // kSuccess when the answer was seen, kFailure at the timeout. Out: learned.
+    // After kSuccess the hold has no deadline: kInitiate, kRelease or kOpenWire
+    // ends it.
     kFence,
     // In: flow, snd_una, snd_nxt. From now on a host->wire frame of the flow
     // passes only if its payload lies in [snd_una, snd_nxt).

@@ -99,6 +99,7 @@ class Worker::Impl {
   bool EatRepeatedEnd(Flow* flow, const packet::Segment& segment);
   void FinishUpload(Instant now, Operation* operation, Flow* flow);
   void ExecuteInject(Operation* operation, Flow* flow);
+  void BeginHold(Instant now, const Operation& operation, Flow* flow);
   void ExpireHold(Flow* flow);
 
   // parking.cc

@@ -62,9 +62,40 @@ TEST_F(OffloadOperationTest, FenceIsRepeatedAndThenGivenUp) {
   Offload();
   EXPECT_EQ(error.code, Code::kFenceUnanswered);
   EXPECT_EQ(status, Status::kFailure);
-  EXPECT_EQ(kernel.log,
-            Calls({"check", "peek", "hold", "fence", "fence", "release"}));
-  EXPECT_EQ(Counted(HandoverCount::kFenceTimeouts), 3u);
+  EXPECT_EQ(kernel.log, Calls({"check", "peek", "hold", "fence", "fence",
+                               "fence", "fence", "fence", "release"}));
+  EXPECT_EQ(Counted(HandoverCount::kFenceTimeouts), 6u);
+}
+
+// A busy host loses an answer now and then; what counts is one hold's luck.
+TEST_F(OffloadOperationTest, FencesOfFormerHoldsAreForgotten) {
+  int holds = 0;
+  worker = [&holds](worker::Operation* operation) {
+    if (operation->kind == Kind::kHold) operation->status = Status::kFailure;
+    if (operation->kind != Kind::kFence) return;
+    operation->learned.holds_out_of_order = holds++ < 20;
+  };
+  Offload();
+  for (int i = 0; i < 20; ++i) Advance(Duration::Millis(6));
+  EXPECT_EQ(done, 1);
+  EXPECT_TRUE(error.ok());
+  EXPECT_EQ(CountOf("hold"), 21u);
+  EXPECT_EQ(Counted(HandoverCount::kFenceTimeouts), 21u);
+}
+
+// RFC 7323 section 5: with a TS.Recent made up here, half of all peers would be
+// taken for old.
+TEST_F(OffloadOperationTest, FenceThatDoesNotTellTsRecentIsRepeated) {
+  kernel.facts.timestamps_enabled = true;
+  worker = [](worker::Operation* operation) {
+    if (operation->kind != Kind::kFence) return;
+    operation->learned.has_timestamps = true;
+    operation->learned.tsecr = 0xa0000000;
+  };
+  Offload();
+  EXPECT_TRUE(error.ok());
+  EXPECT_EQ(CountOf("fence"), 1u);
+  EXPECT_EQ(connection.image.snapshot.tcp.delegated.ts_recent, 0xa0000000);
 }
 
 TEST_F(OffloadOperationTest, SocketThatMovesWhileItIsReadIsReadAgain) {
