@@ -79,6 +79,7 @@ void WriteCensus(const std::vector<WorkerLink*>& links, JsonWriter* json) {
     json->Value("flows", census.flows);
     json->Value("send_records", census.send_records);
     json->Value("fragments", census.fragments);
+    json->Value("flight_ranges", census.flight_ranges);
     json->Value("posted_receives", census.posted_receives);
     json->Value("lent_pieces", census.lent_pieces);
     json->Value("timers", census.timers);

@@ -106,6 +106,7 @@ worker::Worker::Census WorkerLink::census() const {
   census.flows = census_.flows.load(kRelaxed);
   census.send_records = census_.send_records.load(kRelaxed);
   census.fragments = census_.fragments.load(kRelaxed);
+  census.flight_ranges = census_.flight_ranges.load(kRelaxed);
   census.posted_receives = census_.posted_receives.load(kRelaxed);
   census.lent_pieces = census_.lent_pieces.load(kRelaxed);
   census.timers = census_.timers.load(kRelaxed);
@@ -181,6 +182,7 @@ void WorkerLink::PublishCensus(const worker::Worker::Census& census) {
   census_.flows.store(census.flows, kRelaxed);
   census_.send_records.store(census.send_records, kRelaxed);
   census_.fragments.store(census.fragments, kRelaxed);
+  census_.flight_ranges.store(census.flight_ranges, kRelaxed);
   census_.posted_receives.store(census.posted_receives, kRelaxed);
   census_.lent_pieces.store(census.lent_pieces, kRelaxed);
   census_.timers.store(census.timers, kRelaxed);

@@ -152,6 +152,7 @@ class WorkerLink final : public worker::ControlPort {
     std::atomic<uint32_t> flows{0};
     std::atomic<uint32_t> send_records{0};
     std::atomic<uint32_t> fragments{0};
+    std::atomic<uint32_t> flight_ranges{0};
     std::atomic<uint32_t> posted_receives{0};
     std::atomic<uint32_t> lent_pieces{0};
     std::atomic<uint32_t> timers{0};

@@ -6,11 +6,11 @@
 
 #include "packet/tcp_header.h"
 #include "packet/tcp_options.h"
+#include "tcp/congestion_control.h"
 
 namespace chimney::tcp {
 namespace {
 
-constexpr uint32_t kMaxCwnd = 1u << 30;
 constexpr uint32_t kIpv4HeaderBytes = 20;
 constexpr uint32_t kIpv6HeaderBytes = 40;
 // Room for 40 bytes of options and still some payload, whatever a peer or a
@@ -24,35 +24,72 @@ uint32_t InitialWindow(const Tcb& tcb) {
          std::max<uint32_t>(tcb.params->initial_window_segments, 1);
 }
 
-void GrowWindow(Tcb& tcb, uint32_t acked) {
+namespace {
+
+// RFC 3465 section 2.3: one segment an ACK in the slow start after a timeout.
+void SlowStart(Tcb& tcb, Instant now, const AckNews& news, bool after_timeout) {
+  SendState& snd = tcb.snd;
+  const uint32_t limit = after_timeout ? 1 : tcb.params->byte_counting_limit;
+  uint32_t growth = std::min(news.acked, limit * snd.mss);
+  // RFC 9406 section 4.3: only while no loss has told of the path.
+  const bool initial = snd.ssthresh >= kMaxCwnd;
+  if (tcb.params->hystart && initial && !after_timeout) {
+    growth = GrowthHystart(tcb, now, news, growth);
+  }
+  snd.cwnd += growth;
+}
+
+}  // namespace
+
+void GrowWindow(Tcb& tcb, Instant now, const AckNews& news,
+                bool after_timeout) {
   SendState& snd = tcb.snd;
   if (tcb.params->cwnd_validation && !snd.cwnd_limited) return;
-  snd.cwnd_limited = false;
-  // RFC 3465 section 2.3: one segment an ACK in the slow start after a timeout.
-  const uint32_t limit_segments = tcb.recovery.phase == RecoveryPhase::kLoss
-                                      ? 1
-                                      : tcb.params->byte_counting_limit;
-  const uint32_t counted = std::min(acked, limit_segments * snd.mss);
-  uint32_t growth = counted;
-  if (snd.cwnd >= snd.ssthresh) {
-    const uint64_t step = static_cast<uint64_t>(snd.mss) * counted / snd.cwnd;
-    growth = static_cast<uint32_t>(std::max<uint64_t>(step, 1));
+  if (snd.una.AtOrAfter(snd.cwnd_limited_end)) snd.cwnd_limited = false;
+  if (snd.cwnd < snd.ssthresh) {
+    SlowStart(tcb, now, news, after_timeout);
+  } else if (tcb.params->congestion_control == CongestionControl::kCubic) {
+    GrowCubic(tcb, now, news.acked);
+  } else {
+    GrowNewReno(tcb, news.acked);
   }
-  snd.cwnd = std::min(snd.cwnd + growth, kMaxCwnd);
+  snd.cwnd = std::min(snd.cwnd, kMaxCwnd);
 }
 
 void InflateWindow(Tcb& tcb) {
   tcb.snd.cwnd = std::min(tcb.snd.cwnd + tcb.snd.mss, kMaxCwnd);
 }
 
-uint32_t ThresholdAfterLoss(const Tcb& tcb) {
-  return std::max(2 * tcb.snd.mss, std::min(tcb.snd.cwnd, tcb.snd.wnd) / 2);
+void CutWindow(Tcb& tcb) {
+  const uint32_t threshold =
+      tcb.params->congestion_control == CongestionControl::kCubic
+          ? CutCubic(tcb)
+          : CutNewReno(tcb);
+  tcb.snd.ssthresh = std::max(2 * tcb.snd.mss, threshold);
+}
+
+void UndoCut(Tcb& tcb) {
+  if (tcb.params->congestion_control == CongestionControl::kCubic) {
+    UndoCutCubic(tcb);
+  }
 }
 
 void RestartAfterIdle(Tcb& tcb, Instant now) {
   SendState& snd = tcb.snd;
-  if (snd.una != snd.max || now - snd.last_sent_at <= tcb.rtt.rto) return;
-  snd.cwnd = std::min(snd.cwnd, InitialWindow(tcb));
+  if (snd.una != snd.max) return;
+  const Duration idle = now - snd.last_sent_at;
+  if (tcb.params->congestion_control == CongestionControl::kCubic) {
+    PauseCubic(tcb, idle);
+  }
+  if (idle <= tcb.rtt.rto) return;
+  // RFC 2861: half for each timeout, and ssthresh remembers.
+  const uint32_t restart_window = std::min(snd.cwnd, InitialWindow(tcb));
+  snd.ssthresh = std::max(snd.ssthresh, snd.cwnd / 4 * 3);
+  for (Duration left = idle; left > tcb.rtt.rto && snd.cwnd > restart_window;
+       left = left - tcb.rtt.rto) {
+    snd.cwnd /= 2;
+  }
+  snd.cwnd = std::max(snd.cwnd, restart_window);
 }
 
 void UpdateMss(Tcb& tcb) {

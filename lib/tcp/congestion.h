@@ -1,24 +1,32 @@
 // SPDX-License-Identifier: BSD-3-Clause
-// The congestion window: RFC 5681 with byte counting (RFC 3465, R193, R194).
+// The congestion window: slow start with byte counting (RFC 3465, R193) and
+// its early end (RFC 9406), congestion avoidance and cuts after RFC 5681 (R194)
+// or RFC 9438, and the restart after a pause (RFC 2861).
 #ifndef CHIMNEY_TCP_CONGESTION_H_
 #define CHIMNEY_TCP_CONGESTION_H_
 
 #include <cstdint>
 
 #include "base/time.h"
+#include "tcp/recovery.h"
 #include "tcp/tcb.h"
 
 namespace chimney::tcp {
 
+inline constexpr uint32_t kMaxCwnd = 1u << 30;
+
 // RFC 6928 for the current segment size.
 uint32_t InitialWindow(const Tcb& tcb);
-// `acked` bytes were newly acknowledged outside fast recovery.
-void GrowWindow(Tcb& tcb, uint32_t acked);
+// An acknowledgement outside fast recovery. `after_timeout`: of what a timeout
+// had sent again.
+void GrowWindow(Tcb& tcb, Instant now, const AckNews& news, bool after_timeout);
 // A duplicate ACK in recovery without SACK: a segment left the network.
 void InflateWindow(Tcb& tcb);
-// ssthresh after a loss (R194).
-uint32_t ThresholdAfterLoss(const Tcb& tcb);
-// New data after a pause longer than the timeout (RFC 5681 section 4.1).
+// A loss: sets ssthresh. What becomes of cwnd is the caller's.
+void CutWindow(Tcb& tcb);
+// The last loss was none.
+void UndoCut(Tcb& tcb);
+// New data after a pause longer than the timeout.
 void RestartAfterIdle(Tcb& tcb, Instant now);
 
 // Segment sizes from the peer's MSS and the path MTU (R70, R123).

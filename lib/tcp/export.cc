@@ -38,7 +38,7 @@ TcpState Query(const Tcb& tcb, Instant now) {
   d.rcv_nxt = tcb.rcv.nxt;
   d.rcv_wnd = tcb.rcv_wnd();
   d.snd_una = tcb.snd.una;
-  d.snd_nxt = tcb.snd.nxt;
+  d.snd_nxt = tcb.snd_nxt();
   d.snd_max = tcb.snd.max;
   d.snd_wnd = tcb.snd.wnd;
   d.max_snd_wnd = tcb.snd.max_wnd;
@@ -65,7 +65,7 @@ PublishedView Published(const Tcb& tcb) {
   view.rcv_nxt = tcb.rcv.nxt.value();
   view.rcv_edge = tcb.rcv.edge.value();
   view.snd_una = tcb.snd.una.value();
-  view.snd_nxt = tcb.snd.nxt.value();
+  view.snd_nxt = tcb.snd_nxt().value();
   view.snd_max = tcb.snd.max.value();
   view.tsval_max = tcb.ts.sent_max;
   view.snd_wnd = tcb.snd.wnd;

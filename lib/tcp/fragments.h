@@ -10,6 +10,7 @@
 #include "base/intrusive_list.h"
 #include "base/seq.h"
 #include "base/slab.h"
+#include "tcp/flight.h"
 
 namespace chimney::tcp {
 
@@ -45,11 +46,13 @@ struct Fragment : ListNode<> {
 };
 using FragmentList = IntrusiveList<Fragment>;
 
-// Where one connection keeps received bytes. All three are shared by many
-// connections of the same owner core and outlive them.
-struct ReceiveStore {
+// Where one connection keeps received bytes, and what it notes of sent ones.
+// All are shared by many connections of the same owner core and outlive them.
+struct ConnectionStore {
   ChunkPool* chunks = nullptr;          // the session's memory
   Slab<Fragment>* fragments = nullptr;  // bookkeeping of this worker
+  // Null: each connection does with the one range it has.
+  Slab<FlightRange>* flight_ranges = nullptr;
 };
 
 }  // namespace chimney::tcp

@@ -103,12 +103,26 @@ std::optional<uint32_t> ReceiveBytes(FragmentList& fragments, SeqNum end) {
   return static_cast<uint32_t>(bytes);
 }
 
+// When the giver sent what is in flight, and how often, it does not say: an
+// acknowledgement of that is no sample.
+void ImportFlight(Tcb& tcb, Instant now, const TcpDelegatedState& d) {
+  Flight& flight = tcb.flight;
+  flight.Clear();
+  if (d.snd_una == d.snd_max) return;
+  flight.Import(d.snd_una, d.snd_max, now);
+  if (d.snd_nxt == d.snd_max) return;
+  // The giver was sending again from SND.NXT on: its duplicates are not to
+  // start a fast recovery here (RFC 6582 section 4).
+  flight.MarkLost(d.snd_nxt, d.snd_max);
+  tcb.recovery.phase = RecoveryPhase::kLoss;
+  tcb.recovery.recover = d.snd_max;
+}
+
 void ImportSend(Tcb& tcb, Instant now, const TcpDelegatedState& d,
                 const FinPosition& fins, uint64_t send_bytes) {
   static_cast<SendVariables&>(tcb.snd) = SendVariables{};
   SendState& snd = tcb.snd;
   snd.una = d.snd_una;
-  snd.nxt = d.snd_nxt;
   snd.max = d.snd_max;
   snd.wnd = d.snd_wnd;
   snd.max_wnd = std::max(d.max_snd_wnd, d.snd_wnd);
@@ -125,16 +139,11 @@ void ImportSend(Tcb& tcb, Instant now, const TcpDelegatedState& d,
   UpdateMss(tcb);
   if (d.cwnd == 0) snd.cwnd = InitialWindow(tcb);
   tcb.recovery = RecoveryState{};
+  tcb.congestion = CongestionState{};
   tcb.recovery.recover = d.snd_una - 1;
-  tcb.recovery.high_rxt = d.snd_una;
-  tcb.recovery.lost_below = d.snd_una;
+  tcb.recovery.rack.fack = d.snd_una;
   tcb.recovery.dup_ack_count = d.dup_ack_count;
-  if (snd.nxt != snd.max) {
-    // The giver was sending again from SND.NXT on: its duplicates are not to
-    // start a fast recovery here (RFC 6582 section 4).
-    tcb.recovery.phase = RecoveryPhase::kLoss;
-    tcb.recovery.recover = snd.max;
-  }
+  ImportFlight(tcb, now, d);
 }
 
 void ImportReceive(Tcb& tcb, Instant now, const TcpDelegatedState& d,
@@ -166,7 +175,8 @@ RetransmitUse UseOfImportedTimer(const Tcb& tcb) {
   const uint32_t outstanding = snd.max.BytesFrom(snd.una);
   // One byte out may be a window probe's; SND.NXT goes back to SND.UNA for the
   // probes of a window that closed over more.
-  if (snd.wnd == 0 && waiting && (outstanding <= 1 || snd.nxt == snd.una)) {
+  const bool all_lost = tcb.snd_nxt() == snd.una;
+  if (snd.wnd == 0 && waiting && (outstanding <= 1 || all_lost)) {
     return RetransmitUse::kPersist;
   }
   return outstanding != 0 ? RetransmitUse::kRetransmit : RetransmitUse::kIdle;

@@ -9,6 +9,7 @@
 #include "base/time.h"
 #include "packet/segment.h"
 #include "tcp/engine.h"
+#include "tcp/recovery.h"
 
 namespace chimney::tcp {
 
@@ -42,7 +43,9 @@ void NoteTimestamp(InputContext& in);         // RFC 7323 section 4.3
 SegmentReason ProcessAck(InputContext& in);   // input_ack.cc
 SegmentReason ProcessText(InputContext& in);  // input_data.cc
 // SND.UNA moves to the segment's ACK, which is new.
-void AdvanceUna(InputContext& in);
+void AdvanceUna(InputContext& in, AckNews* news);
+// What the acknowledgement means for recovery, timers and the state.
+void FinishAck(InputContext& in, const AckNews& news);
 // RFC 9293: the window is taken from the newest segment. That includes any
 // that moves SND.UNA, even a retransmission with an old SEG.SEQ, since the
 // window counts from there. Ask before SND.UNA moves.

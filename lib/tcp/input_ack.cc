@@ -29,7 +29,7 @@ bool UpdateSendWindow(InputContext& in, bool tells_window) {
   return changed;
 }
 
-// RFC 5681 section 2, or news from the scoreboard (RFC 6675 section 2).
+// RFC 5681 section 2, or news of SACKed bytes (RFC 6675 section 2).
 bool IsDuplicateAck(const InputContext& in, SeqNum una_before,
                     bool window_changed, uint32_t newly_sacked) {
   const Tcb& tcb = in.tcb;
@@ -85,20 +85,27 @@ uint32_t WindowOf(const InputContext& in) {
   return static_cast<uint32_t>(in.segment.raw_window) << shift;
 }
 
-void AdvanceUna(InputContext& in) {
+void AdvanceUna(InputContext& in, AckNews* news) {
   Tcb& tcb = in.tcb;
   SendState& snd = tcb.snd;
-  const uint32_t acked = in.segment.ack.BytesFrom(snd.una);
+  news->acked = in.segment.ack.BytesFrom(snd.una);
   const auto data =
-      static_cast<uint32_t>(std::min<uint64_t>(acked, snd.queued_bytes));
+      static_cast<uint32_t>(std::min<uint64_t>(news->acked, snd.queued_bytes));
   SampleRtt(tcb, in.now, in.segment);
   if (ReleaseAcked(tcb, data)) in.outcome.events |= kEventSendAcked;
   snd.una = in.segment.ack;
-  snd.nxt = Later(snd.nxt, snd.una);
-  OnNewAckRecovery(tcb, acked);
-  OnAckProgressTimers(tcb, in.now);
+  tcb.flight.Acknowledge(snd.una, &news->delivery);
   in.outcome.events |= kEventForwardProgress;
-  if (acked > data) OnFinAcked(in);
+}
+
+void FinishAck(InputContext& in, const AckNews& news) {
+  Tcb& tcb = in.tcb;
+  OnAckRecovery(tcb, in.now, in.segment, news);
+  if (news.acked == 0) return;
+  OnAckProgressTimers(tcb, in.now);
+  const bool fin_acked =
+      tcb.snd.fin_sent && !tcb.snd.fin_acked && tcb.snd.una == tcb.snd.max;
+  if (fin_acked) OnFinAcked(in);
 }
 
 SegmentReason ProcessAck(InputContext& in) {
@@ -107,17 +114,15 @@ SegmentReason ProcessAck(InputContext& in) {
   const SeqNum ack = in.segment.ack;
   if (ack.Before(una_before)) return SegmentReason::kAckOld;
   const bool tells_window = TellsWindow(in);
-  if (ack.After(una_before)) AdvanceUna(in);
-  const uint32_t newly_sacked = NoteSackBlocks(tcb, in.segment);
+  AckNews news;
+  if (ack.After(una_before)) AdvanceUna(in, &news);
+  NoteSackBlocks(tcb, in.segment, &news);
   const bool window_changed = UpdateSendWindow(in, tells_window);
-  if (ack.After(una_before)) {
-    if (newly_sacked != 0) LookForLoss(tcb);
-    return SegmentReason::kAckAdvanced;
-  }
-  if (IsDuplicateAck(in, una_before, window_changed, newly_sacked)) {
-    OnDuplicateAck(tcb);
-    return SegmentReason::kAckDuplicate;
-  }
+  news.duplicate = IsDuplicateAck(in, una_before, window_changed,
+                                  news.delivery.sacked_bytes);
+  FinishAck(in, news);
+  if (ack.After(una_before)) return SegmentReason::kAckAdvanced;
+  if (news.duplicate) return SegmentReason::kAckDuplicate;
   return window_changed ? SegmentReason::kAckWindowUpdate
                         : SegmentReason::kAckUnchanged;
 }

@@ -11,7 +11,7 @@ namespace {
 bool IsOrdinaryConnection(const Tcb& tcb) {
   return tcb.connection_state == ConnectionState::kEstablished && !tcb.frozen &&
          tcb.recovery.phase == RecoveryPhase::kOpen &&
-         tcb.recovery.scoreboard.empty() && !tcb.rcv.fin_held &&
+         tcb.flight.sacked_bytes() == 0 && !tcb.rcv.fin_held &&
          tcb.timers.retransmit_use != RetransmitUse::kPersist;
 }
 
@@ -50,7 +50,11 @@ bool ProcessFast(Tcb& tcb, Instant now, const packet::Segment& segment,
   ++tcb.counters.segments_in;
   NoteTimestamp(in);
   OnPeerHeard(tcb, now);
-  if (segment.ack != snd.una) AdvanceUna(in);
+  if (segment.ack != snd.una) {
+    AckNews news;
+    AdvanceUna(in, &news);
+    FinishAck(in, news);
+  }
   snd.wl1 = segment.seq;
   snd.wl2 = segment.ack;
   in.outcome.reason =

@@ -15,8 +15,7 @@ List& Readable(const List& list) {
 
 const char* CheckSendNumbers(const Tcb& tcb) {
   const SendState& snd = tcb.snd;
-  if (snd.nxt.Before(snd.una)) return "SND.NXT before SND.UNA";
-  if (snd.max.Before(snd.nxt)) return "SND.MAX before SND.NXT";
+  if (snd.max.Before(snd.una)) return "SND.MAX before SND.UNA";
   const uint32_t fin = snd.fin_sent && !snd.fin_acked ? 1 : 0;
   if (snd.max.BytesFrom(snd.una) > snd.queued_bytes + fin) {
     return "more in flight than the queue holds";
@@ -44,20 +43,28 @@ const char* CheckSendQueue(const Tcb& tcb) {
   return bytes == tcb.snd.queued_bytes ? nullptr : "queued bytes miscounted";
 }
 
-const char* CheckScoreboard(const Tcb& tcb) {
-  const Scoreboard& scoreboard = tcb.recovery.scoreboard;
-  SeqNum last = tcb.snd.una;
-  uint32_t bytes = 0;
-  for (size_t i = 0; i < scoreboard.size(); ++i) {
-    const packet::SackBlock& range = scoreboard.range(i);
-    if (range.start.Before(last)) return "SACK ranges out of order";
-    if (range.start.AtOrAfter(range.end)) return "empty SACK range";
-    if (range.end.After(tcb.snd.max)) return "SACK range beyond SND.MAX";
-    bytes += range.end.BytesFrom(range.start);
-    last = range.end;
+const char* CheckFlight(const Tcb& tcb) {
+  const Flight& flight = tcb.flight;
+  SeqNum next = tcb.snd.una;
+  uint32_t sacked = 0;
+  uint32_t lost = 0;
+  size_t count = 0;
+  for (const FlightRange* range = flight.front(); range != nullptr;
+       range = flight.Next(range)) {
+    if (range->start != next) return "gap in the flight";
+    if (range->start.AtOrAfter(range->end)) return "empty range in flight";
+    if (range->fate == FlightFate::kSacked) sacked += range->bytes();
+    if (range->fate == FlightFate::kLost) lost += range->bytes();
+    next = range->end;
+    ++count;
   }
-  return bytes == scoreboard.sacked_bytes() ? nullptr
-                                            : "SACKed bytes miscounted";
+  if (next != tcb.snd.max) return "flight does not end at SND.MAX";
+  if (count != flight.range_count()) return "flight ranges miscounted";
+  if (flight.total_bytes() != tcb.snd.max.BytesFrom(tcb.snd.una)) {
+    return "flight bytes miscounted";
+  }
+  if (sacked != flight.sacked_bytes()) return "SACKed bytes miscounted";
+  return lost == flight.lost_bytes() ? nullptr : "lost bytes miscounted";
 }
 
 const char* CheckReceiveQueue(const Tcb& tcb) {
@@ -130,8 +137,8 @@ const char* CheckInvariants(const Tcb& tcb) {
   if (fault == nullptr) fault = CheckSendQueue(tcb);
   if (tcb.connection_state == ConnectionState::kClosed) return fault;
   using Check = const char* (*)(const Tcb&);
-  constexpr Check kChecks[] = {CheckSendNumbers, CheckScoreboard,
-                               CheckReassembly, CheckStateAndTimers};
+  constexpr Check kChecks[] = {CheckSendNumbers, CheckFlight, CheckReassembly,
+                               CheckStateAndTimers};
   for (const Check check : kChecks) {
     if (fault == nullptr) fault = check(tcb);
   }

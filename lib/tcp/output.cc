@@ -5,9 +5,11 @@
 #include <algorithm>
 
 #include "packet/tcp_header.h"
+#include "tcp/pacing.h"
 #include "tcp/recovery.h"
 #include "tcp/rtt.h"
 #include "tcp/send_queue.h"
+#include "tcp/tail_probe.h"
 #include "tcp/timers.h"
 
 namespace chimney::tcp {
@@ -19,6 +21,12 @@ SendPlan MakePlan(PlanKind kind, SeqNum seq, uint32_t bytes, bool fin) {
   plan.seq = seq;
   plan.bytes = bytes;
   plan.fin = fin;
+  return plan;
+}
+
+SendPlan HoldPlan(HoldReason reason) {
+  SendPlan plan;
+  plan.hold = reason;
   return plan;
 }
 
@@ -39,27 +47,38 @@ SendPlan PlanRange(Tcb& tcb, PlanKind kind, SeqNum seq, SeqNum end) {
   return MakePlan(kind, seq, bytes, fin);
 }
 
-// RFC 6582: SND.UNA. RFC 6675 NextSeg() rule 1: the first lost hole.
+// The first lost bytes. What reaches SND.MAX takes new bytes along.
 SendPlan PlanRetransmit(Tcb& tcb) {
-  SendState& snd = tcb.snd;
+  const SendState& snd = tcb.snd;
   const RecoveryState& recovery = tcb.recovery;
-  if (recovery.phase != RecoveryPhase::kFastRecovery || snd.wnd == 0) return {};
-  if (recovery.retransmit_una) {
-    const SeqNum end = recovery.scoreboard.NextSacked(snd.una, snd.max);
-    return PlanRange(tcb, PlanKind::kRetransmit, snd.una, end);
+  if (recovery.frto == FrtoStep::kSecondAck) return {};  // new data decides
+  const FlightRange* lost = tcb.flight.FirstLost();
+  if (lost == nullptr) return {};
+  const SeqNum edge = snd.una + snd.wnd;
+  if (lost->start.AtOrAfter(edge)) return HoldPlan(HoldReason::kWindow);
+  if (!recovery.retransmit_now && BytesInFlight(tcb) + snd.mss > snd.cwnd) {
+    NoteCwndLimited(tcb);
+    return HoldPlan(HoldReason::kCwnd);
   }
-  SeqNum start;
-  SeqNum end;
-  if (!recovery.sack_based || !NextHole(tcb, &start, &end)) return {};
-  if (BytesInFlight(tcb) + snd.mss > snd.cwnd) return {};
-  return PlanRange(tcb, PlanKind::kRetransmit, start, end);
+  SeqNum end = lost->end;
+  if (end == snd.max && !snd.fin_sent) {
+    end = snd.una +
+          static_cast<uint32_t>(std::min<uint64_t>(snd.queued_bytes, snd.wnd));
+  }
+  return PlanRange(tcb, PlanKind::kRetransmit, lost->start, Earlier(end, edge));
 }
 
-// The last segment once more: its SACK or ACK shows what else is missing.
+// New data if the window takes it, else the last segment once more: its SACK
+// or ACK shows what else is missing.
 SendPlan PlanTailProbe(Tcb& tcb) {
   const SendState& snd = tcb.snd;
   const uint32_t outstanding = snd.max.BytesFrom(snd.una);
   if (outstanding == 0 || snd.wnd == 0) return {};
+  if (snd.queued_bytes > outstanding && snd.wnd > outstanding) {
+    const auto room =
+        static_cast<uint32_t>(std::min<uint64_t>(snd.queued_bytes, snd.wnd));
+    return PlanRange(tcb, PlanKind::kTailProbe, snd.max, snd.una + room);
+  }
   const uint32_t span = std::min(outstanding, SegmentLimit(tcb));
   return PlanRange(tcb, PlanKind::kTailProbe, snd.max - span, snd.max);
 }
@@ -88,10 +107,11 @@ SeqNum BareSeq(const Tcb& tcb) {
 }
 
 SendPlan PlanProbe(Tcb& tcb) {
-  SendPlan plan;
-  if (tcb.timers.window_probe_due) plan = PlanWindowProbe(tcb);
-  if (plan.kind == PlanKind::kNothing) plan = PlanRetransmit(tcb);
-  return plan;
+  if (tcb.timers.window_probe_due) {
+    const SendPlan probe = PlanWindowProbe(tcb);
+    if (probe.kind != PlanKind::kNothing) return probe;
+  }
+  return PlanRetransmit(tcb);
 }
 
 // A connection that waits for its upload only pays the ACKs it owes (R98).
@@ -160,42 +180,47 @@ void NoteSequenceSent(Tcb& tcb, Instant now, const SendPlan& plan) {
     StartTiming(tcb, now, end);
     if (plan.bytes != 0 && plan.bytes < snd.mss) snd.small_end = end;
   }
-  snd.max = Later(snd.max, end);
+  NoteBytesSent(tcb, now, plan.seq, end);
   snd.last_sent_at = now;
 }
 
+// The probe is due some time after the last segment, the timeout after the
+// first one.
+void NoteDataSent(Tcb& tcb, Instant now, const SendPlan& plan,
+                  bool timer_runs) {
+  tcb.snd.sws_forced = false;
+  tcb.timers.tail_probe_due = false;
+  tcb.timers.sws = Instant::Never();
+  NoteSequenceSent(tcb, now, plan);
+  if (!timer_runs) {
+    ArmRetransmit(tcb, now);
+  } else {
+    ArmTailProbe(tcb, now);
+  }
+}
+
 void NoteSent(Tcb& tcb, Instant now, const SendPlan& plan) {
-  SendState& snd = tcb.snd;
-  RecoveryState& recovery = tcb.recovery;
   const SeqNum end = plan.seq + plan.bytes + (plan.fin ? 1 : 0);
   const bool timer_runs =
       tcb.timers.retransmit_use == RetransmitUse::kRetransmit;
   switch (plan.kind) {
     case PlanKind::kData:
-      snd.nxt = end;
-      snd.sws_forced = false;
-      tcb.timers.tail_probe_due = false;
-      tcb.timers.sws = Instant::Never();
-      NoteSequenceSent(tcb, now, plan);
-      // The probe is due some time after the last segment, the timeout after
-      // the first one.
-      if (!timer_runs) {
-        ArmRetransmit(tcb, now);
-      } else {
-        RearmTailProbe(tcb, now);
-      }
+      NoteDataSent(tcb, now, plan, timer_runs);
       break;
-    case PlanKind::kRetransmit:
+    case PlanKind::kRetransmit: {
       NoteSequenceSent(tcb, now, plan);
-      if (recovery.retransmit_una || !timer_runs) ArmRetransmit(tcb, now);
-      recovery.retransmit_una = false;
-      recovery.high_rxt = Later(recovery.high_rxt, end);
+      const bool first = plan.seq == tcb.snd.una;
+      if (first || !timer_runs) ArmRetransmit(tcb, now);
+      tcb.recovery.retransmit_now = false;
       break;
-    case PlanKind::kTailProbe:
+    }
+    case PlanKind::kTailProbe: {
+      const bool again = plan.seq.Before(tcb.snd.max);
       NoteSequenceSent(tcb, now, plan);
-      NoteTailProbe(tcb, end);
+      NoteTailProbe(tcb, end, again);
       ArmRetransmit(tcb, now);
       break;
+    }
     case PlanKind::kWindowProbe:
       NoteSequenceSent(tcb, now, plan);
       tcb.timers.window_probe_due = false;
@@ -205,7 +230,7 @@ void NoteSent(Tcb& tcb, Instant now, const SendPlan& plan) {
       tcb.timers.keepalive_probe_due = false;
       break;
     case PlanKind::kReset:
-      snd.rst_pending = false;
+      tcb.snd.rst_pending = false;
       break;
     case PlanKind::kAck:
     case PlanKind::kNothing:
@@ -259,9 +284,11 @@ SendPlan PlanNext(Tcb& tcb) {
   }
   if (tcb.connection_state == ConnectionState::kClosed) return {};
   SendPlan plan;
-  if (MaySendData(tcb)) {
+  if (MaySendData(tcb) && tcb.timers.pace.IsNever()) {
     plan = PlanProbe(tcb);
-    if (plan.kind == PlanKind::kNothing) plan = PlanData(tcb);
+    if (plan.kind == PlanKind::kNothing && plan.hold == HoldReason::kNone) {
+      plan = PlanData(tcb);
+    }
     if (plan.kind == PlanKind::kNothing && tcb.timers.tail_probe_due) {
       const HoldReason hold = plan.hold;
       plan = PlanTailProbe(tcb);
@@ -304,6 +331,7 @@ bool NextSegment(Tcb& tcb, Instant now, OutSegment* out) {
   Build(tcb, now, plan, out);
   NoteSent(tcb, now, plan);
   NoteAckSent(tcb, plan, *out);
+  NotePaced(tcb, now, plan.bytes);
   ++tcb.counters.segments_out;
   return true;
 }

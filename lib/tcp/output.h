@@ -46,6 +46,9 @@ SendPlan PlanNext(Tcb& tcb);
 // What to send from SND.NXT on (output_data.cc).
 SendPlan PlanData(Tcb& tcb);
 
+// cwnd, and nothing else, holds something back (RFC 7661).
+void NoteCwndLimited(Tcb& tcb);
+
 // Payload that fits in a segment beside the options it would carry now.
 uint32_t SegmentLimit(const Tcb& tcb);
 // Options of a segment sent at `now`.

@@ -9,6 +9,8 @@
 
 namespace chimney::tcp {
 
+enum class CongestionControl : uint8_t { kNewReno, kCubic };
+
 struct Parameters {
   Duration rto_min = Duration::Millis(200);
   Duration rto_max = Duration::Seconds(120);
@@ -18,7 +20,9 @@ struct Parameters {
   uint8_t max_retransmissions = 15;
   uint8_t duplicate_ack_threshold = 3;
   uint8_t initial_window_segments = 10;  // RFC 6928
-  uint8_t byte_counting_limit = 2;       // RFC 3465 L
+  // RFC 3465 L; with an early end of slow start it may be more (RFC 9406
+  // section 4.2).
+  uint8_t byte_counting_limit = 8;
   // Zero: none. Linux limits FIN_WAIT2 only once the process has let go of the
   // socket, and then the kernel has the connection.
   Duration fin_wait2_timeout;
@@ -34,7 +38,12 @@ struct Parameters {
   bool minshall_nagle = true;
   // cwnd grows only while it is what limits sending (RFC 7661).
   bool cwnd_validation = true;
-  bool tail_loss_probe = true;  // RFC 8985 section 7
+  CongestionControl congestion_control = CongestionControl::kCubic;
+  bool hystart = true;          // RFC 9406
+  bool rack = true;             // RFC 8985; false = RFC 6675
+  bool tail_loss_probe = true;  // RFC 8985 section 7; needs rack
+  bool f_rto = true;            // RFC 5682
+  bool pacing = false;          // pacing.h
   // R158: an RST in the window is challenged once until the peer was heard of.
   bool one_challenge_per_validation = false;
 };
@@ -56,7 +65,11 @@ constexpr Parameters ChimneyProfile() {
   p.rttvar_floor = Duration::Nanos(0);
   p.minshall_nagle = false;
   p.cwnd_validation = false;
+  p.congestion_control = CongestionControl::kNewReno;
+  p.hystart = false;
+  p.rack = false;
   p.tail_loss_probe = false;
+  p.f_rto = false;
   p.one_challenge_per_validation = true;
   return p;
 }

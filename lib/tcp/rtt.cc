@@ -8,6 +8,8 @@ namespace chimney::tcp {
 namespace {
 
 constexpr Duration kMaxSample = Duration::Seconds(30);  // R190
+// A path may have become longer.
+constexpr Duration kMinRttLifetime = Duration::Seconds(300);
 
 int64_t NanosPerTick(const Tcb& tcb) {
   return tcb.constant.timestamp_unit == TimestampUnit::kMicrosecond ? 1000
@@ -70,6 +72,19 @@ void SampleRtt(Tcb& tcb, Instant now, const packet::Segment& segment) {
   // An echo from the future is not ours.
   if (ticks < 0) return;
   AddSample(tcb, Duration::Nanos(ticks * NanosPerTick(tcb)));
+}
+
+void NoteDeliveryRtt(Tcb& tcb, Instant now, const Delivery& delivery) {
+  if (!delivery.once.any) return;
+  RttState& rtt = tcb.rtt;
+  const Duration sample =
+      std::max(now - delivery.once.sent_at, Duration::Nanos(1));
+  if (rtt.min_rtt != Duration() && sample > rtt.min_rtt &&
+      now - rtt.min_rtt_at < kMinRttLifetime) {
+    return;
+  }
+  rtt.min_rtt = sample;
+  rtt.min_rtt_at = now;
 }
 
 void UpdateRto(Tcb& tcb) {

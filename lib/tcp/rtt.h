@@ -8,6 +8,7 @@
 
 #include "base/time.h"
 #include "packet/segment.h"
+#include "tcp/flight.h"
 #include "tcp/tcb.h"
 
 namespace chimney::tcp {
@@ -24,6 +25,9 @@ void StopTiming(Tcb& tcb);
 // Takes a sample from an ACK of new data: of the timed segment, or else from
 // TSecr.
 void SampleRtt(Tcb& tcb, Instant now, const packet::Segment& segment);
+
+// Keeps the least round-trip time of late (RFC 8985 section 6.2 step 1).
+void NoteDeliveryRtt(Tcb& tcb, Instant now, const Delivery& delivery);
 
 // Recomputes the timeout after srtt or rttvar changed.
 void UpdateRto(Tcb& tcb);

@@ -13,9 +13,9 @@
 #include "base/time.h"
 #include "packet/tcp_options.h"
 #include "tcp/connection_state.h"
+#include "tcp/flight.h"
 #include "tcp/fragments.h"
 #include "tcp/parameters.h"
-#include "tcp/scoreboard.h"
 
 namespace chimney::tcp {
 
@@ -29,8 +29,7 @@ struct SendCursor {
 // RFC 9293 section 3.3.1, send sequence variables.
 struct SendVariables {
   SeqNum una;
-  SeqNum nxt;  // next to send; behind `max` while data is sent again (R46)
-  SeqNum max;  // highest ever sent, plus one
+  SeqNum max;  // highest ever sent, plus one: where new data goes on
   uint32_t wnd = 0;
   SeqNum wl1;
   SeqNum wl2;
@@ -38,17 +37,21 @@ struct SendVariables {
   uint32_t cwnd = 0;
   uint32_t ssthresh = 0;
   uint64_t queued_bytes = 0;  // in `queue` from una on; no FIN
-  SendCursor cursor;          // near nxt
+  SendCursor cursor;          // near max
   bool fin_queued = false;    // the application closed; stays set
   bool fin_sent = false;
   bool fin_acked = false;
   bool rst_pending = false;
   bool sws_forced = false;  // override timer fired (RFC 1122 4.2.3.4)
+  // cwnd held something back when max was cwnd_limited_end; of interest until
+  // that is acknowledged.
   bool cwnd_limited = false;
+  SeqNum cwnd_limited_end;
   uint32_t max_wnd = 0;
   uint32_t base_mss = 0;  // without any options
   SeqNum small_end;       // end of the last segment below mss (Nagle)
   Instant last_sent_at;
+  Instant paced_until;  // when what was sent would have left at the pacing rate
 };
 
 struct SendState : SendVariables {
@@ -95,7 +98,7 @@ struct TimestampState {
   Instant recent_at;
 };
 
-// RFC 6298.
+// RFC 6298; the minimum for RFC 8985 and RFC 9406.
 struct RttState {
   Duration srtt;  // zero = no sample yet
   Duration rttvar;
@@ -103,26 +106,88 @@ struct RttState {
   bool timing = false;  // one segment at a time
   SeqNum timed_end;
   Instant timed_at;
+  Duration min_rtt;  // of the last minutes; zero = no sample yet
+  Instant min_rtt_at;
 };
 
 enum class RecoveryPhase : uint8_t {
   kOpen,
-  kFastRecovery,  // RFC 6582, RFC 6675: entered by duplicate ACKs
-  kLoss,          // everything from una on is sent again
+  kFastRecovery,  // RFC 6582, RFC 6675, RFC 8985: the peer showed a loss
+  kLoss,          // after a timeout: everything from una on was lost
+};
+
+// RFC 5682: is a timeout spurious?
+enum class FrtoStep : uint8_t {
+  kOff,
+  kFirstAck,   // una was sent again, its ACK is awaited
+  kSecondAck,  // new data was sent instead of the rest
+};
+
+// RFC 8985, the names of its section 5.
+struct RackState {
+  bool any = false;    // something was delivered since the import
+  Instant xmit_ts;     // of the last sent segment that was delivered
+  SeqNum end_seq;      // of the same
+  Duration rtt;        // of the same
+  SeqNum fack;         // highest delivered
+  SeqNum dsack_round;  // the window grows once a round trip
+  bool in_dsack_round = false;
+  bool reordering_seen = false;
+  uint8_t reo_wnd_mult = 1;
+  uint8_t reo_wnd_persist = 0;  // recoveries until the window shrinks again
+};
+
+// RFC 6937.
+struct PrrState {
+  uint32_t delivered = 0;
+  uint32_t out = 0;
+  uint32_t recover_fs = 0;
 };
 
 struct RecoveryState {
   RecoveryPhase phase = RecoveryPhase::kOpen;
-  bool sack_based = false;      // phase kFastRecovery runs on the scoreboard
-  bool retransmit_una = false;  // una is due whatever cwnd says
+  FrtoStep frto = FrtoStep::kOff;
+  bool sack_based = false;      // phase kFastRecovery goes by the flight
+  bool retransmit_now = false;  // the first lost bytes go, whatever cwnd says
   uint8_t dup_ack_count = 0;
-  bool probe_outstanding = false;  // tail loss probe (RFC 8985 section 7)
-  SeqNum recover;                  // phase ends when una reaches it (RFC 6582)
-  SeqNum high_rxt;    // holes below were retransmitted (RFC 6675 HighRxt)
-  SeqNum lost_below;  // holes below are lost, whatever the scoreboard counts
+  bool probe_outstanding = false;    // tail loss probe (RFC 8985 section 7)
+  bool probe_retransmitted = false;  // it was no new data
+  SeqNum recover;  // phase ends when una reaches it (RFC 6582)
   SeqNum probe_end;
   SendCursor cursor;  // near the last retransmission
-  Scoreboard scoreboard;
+  PrrState prr;
+  RackState rack;
+  // What a spurious timeout restores.
+  uint32_t prior_cwnd = 0;
+  uint32_t prior_ssthresh = 0;
+};
+
+// RFC 9438. Bytes and seconds, as fractions: growth is far below a byte an ACK
+// at times.
+struct CubicState {
+  double w_max = 0;
+  double w_est = 0;
+  double k_seconds = 0;
+  double cwnd_prior = 0;
+  double credit = 0;  // growth not yet in cwnd
+  Instant epoch_start = Instant::Never();
+};
+
+// RFC 9406, the names of its section 4.
+struct HystartState {
+  Duration last_round_min_rtt;
+  Duration current_round_min_rtt;
+  Duration css_baseline_min_rtt;
+  SeqNum window_end;
+  uint8_t rtt_sample_count = 0;
+  uint8_t css_rounds = 0;
+  bool in_css = false;
+  bool in_round = false;
+};
+
+struct CongestionState {
+  CubicState cubic;
+  HystartState hystart;
 };
 
 // What the shared timer is running for: one timer, as in the contract (R101).
@@ -133,13 +198,18 @@ enum class RetransmitUse : uint8_t {
   kFinWait2,
 };
 
+// What runs out before the retransmission timer does (RFC 8985 section 8).
+enum class EarlyUse : uint8_t { kTailProbe, kReorder };
+
 struct Timers {
   Instant retransmit = Instant::Never();
   Instant delayed_ack = Instant::Never();
-  Instant tail_probe = Instant::Never();
+  Instant early = Instant::Never();
   Instant keepalive = Instant::Never();
   Instant sws = Instant::Never();
+  Instant pace = Instant::Never();  // nothing but ACKs before
   RetransmitUse retransmit_use = RetransmitUse::kIdle;
+  EarlyUse early_use = EarlyUse::kTailProbe;
   uint8_t retransmit_count = 0;  // Retransmit.Count
   uint8_t probe_round = 0;       // SndWndProbeCount (R195)
   uint8_t keepalive_count = 0;   // KeepAlive.ProbeCount
@@ -168,6 +238,7 @@ struct ConnectionCounters {
   uint64_t bytes_received = 0;  // put in order
   uint32_t retransmit_timeouts = 0;
   uint32_t fast_retransmits = 0;
+  uint32_t spurious_timeouts = 0;  // found by RFC 5682
   uint32_t tail_probes = 0;
   uint32_t window_probes = 0;
   uint32_t duplicate_acks_in = 0;
@@ -185,7 +256,16 @@ class Tcb {
   // For workers.
   ConnectionState state() const { return connection_state; }
   SeqNum snd_una() const { return snd.una; }
-  SeqNum snd_nxt() const { return snd.nxt; }
+  // Behind snd_max() while data is to be sent again (R46). A byte that probes a
+  // window closed over a flight may have been refused: it is to be sent again.
+  SeqNum snd_nxt() const {
+    if (timers.retransmit_use == RetransmitUse::kPersist &&
+        snd.max.BytesFrom(snd.una) > 1) {
+      return snd.una;
+    }
+    const FlightRange* lost = flight.FirstLost();
+    return lost != nullptr ? lost->start : snd.max;
+  }
   SeqNum snd_max() const { return snd.max; }
   SeqNum rcv_nxt() const { return rcv.nxt; }
   // Bytes of the window as advertised: rcv_nxt() + rcv_wnd() is its edge.
@@ -216,9 +296,11 @@ class Tcb {
   TimestampState ts;
   Timers timers;
   RttState rtt;
+  Flight flight;  // [snd.una, snd.max), range by range
   RecoveryState recovery;
+  CongestionState congestion;
   const Parameters* params = nullptr;
-  ReceiveStore store;
+  ConnectionStore store;
   TcpConstState constant;
   TcpCachedState cached;
   uint32_t path_mtu_bytes = 0;
@@ -228,7 +310,7 @@ class Tcb {
 
 // Gives an empty tcb what it lives on, before Import. `params` and what `store`
 // names outlive it.
-void Prepare(Tcb& tcb, const Parameters* params, const ReceiveStore& store,
+void Prepare(Tcb& tcb, const Parameters* params, const ConnectionStore& store,
              bool ipv6, uint32_t path_mtu_bytes);
 
 // Gives everything received back to the store, for a tcb that is dropped

@@ -6,6 +6,7 @@
 #include "tcp/output.h"
 #include "tcp/recovery.h"
 #include "tcp/rtt.h"
+#include "tcp/tail_probe.h"
 #include "tcp/timers.h"
 
 namespace chimney::tcp {
@@ -55,7 +56,7 @@ void OnRetransmitTimer(Tcb& tcb, Instant now, Outcome* outcome) {
   }
   if (tcb.snd.wnd == 0) {
     // The peer shrank its window over what is in flight: probing asks for it.
-    tcb.recovery.scoreboard.Clear();
+    tcb.flight.ForgetSacked();
     ResendFromUna(tcb);
     StartPersist(tcb, now);
     OnPersistTimer(tcb, now, outcome);
@@ -86,6 +87,15 @@ void OnSharedTimer(Tcb& tcb, Instant now, Outcome* outcome) {
     case RetransmitUse::kIdle:
       StopRetransmit(tcb);
       break;
+  }
+}
+
+void OnEarlyTimer(Tcb& tcb, Instant now) {
+  tcb.timers.early = Instant::Never();
+  if (tcb.timers.early_use == EarlyUse::kTailProbe) {
+    OnTailProbeTimer(tcb);
+  } else {
+    OnReorderTimer(tcb, now);
   }
 }
 
@@ -125,7 +135,8 @@ Outcome OnTimer(Tcb& tcb, Instant now) {
     timers.sws = Instant::Never();
     tcb.snd.sws_forced = true;
   }
-  if (timers.tail_probe <= now && !tcb.frozen) OnTailProbeTimer(tcb);
+  if (timers.pace <= now) timers.pace = Instant::Never();
+  if (timers.early <= now && !tcb.frozen) OnEarlyTimer(tcb, now);
   if (timers.keepalive <= now && !tcb.frozen) {
     OnKeepaliveTimer(tcb, now, &outcome);
   }
@@ -136,8 +147,8 @@ Outcome OnTimer(Tcb& tcb, Instant now) {
 Instant NextDeadline(const Tcb& tcb) {
   if (tcb.frozen) return Instant::Never();
   const Timers& timers = tcb.timers;
-  return std::min({timers.retransmit, timers.delayed_ack, timers.tail_probe,
-                   timers.keepalive, timers.sws});
+  return std::min({timers.retransmit, timers.delayed_ack, timers.early,
+                   timers.keepalive, timers.sws, timers.pace});
 }
 
 }  // namespace chimney::tcp

@@ -4,7 +4,9 @@
 
 #include <algorithm>
 
+#include "tcp/recovery.h"
 #include "tcp/rtt.h"
+#include "tcp/tail_probe.h"
 
 namespace chimney::tcp {
 namespace {
@@ -13,40 +15,20 @@ constexpr Duration kValidationLimit = Duration::Seconds(300);  // R160
 constexpr Duration kDefaultKeepaliveInterval = Duration::Seconds(1);
 constexpr Duration kDefaultKeepaliveTimeout = Duration::Seconds(7200);
 constexpr uint8_t kDefaultKeepaliveProbes = 10;
-// A lone segment may wait this long for the peer's delayed ACK.
-constexpr Duration kPeerAckDelay = Duration::Millis(200);
-constexpr Duration kMinProbeTimeout = Duration::Millis(2);
 constexpr uint8_t kMaxProbeRound = 30;
 
 }  // namespace
 
-// RFC 8985 section 7.2: a probe comes before the timeout or not at all.
-void RearmTailProbe(Tcb& tcb, Instant now) {
-  Timers& timers = tcb.timers;
-  timers.tail_probe = Instant::Never();
-  const bool applies =
-      tcb.params->tail_loss_probe && tcb.constant.sack_enabled &&
-      tcb.rtt.srtt > Duration() && timers.retransmit_count == 0 &&
-      tcb.recovery.phase == RecoveryPhase::kOpen &&
-      !tcb.recovery.probe_outstanding && tcb.snd.nxt == tcb.snd.max;
-  if (!applies) return;
-  Duration timeout = std::max(tcb.rtt.srtt * 2, kMinProbeTimeout);
-  if (tcb.snd.max.BytesFrom(tcb.snd.una) <= tcb.snd.mss) {
-    timeout = timeout + kPeerAckDelay;
-  }
-  if (now + timeout < timers.retransmit) timers.tail_probe = now + timeout;
-}
-
 void ArmRetransmit(Tcb& tcb, Instant now) {
   tcb.timers.retransmit_use = RetransmitUse::kRetransmit;
   tcb.timers.retransmit = now + BackedOffRto(tcb, tcb.timers.retransmit_count);
-  RearmTailProbe(tcb, now);
+  ArmTailProbe(tcb, now);
 }
 
 void StopRetransmit(Tcb& tcb) {
   tcb.timers.retransmit_use = RetransmitUse::kIdle;
   tcb.timers.retransmit = Instant::Never();
-  tcb.timers.tail_probe = Instant::Never();
+  tcb.timers.early = Instant::Never();
   tcb.timers.tail_probe_due = false;
 }
 
@@ -102,9 +84,10 @@ void LeavePersist(Tcb& tcb, Instant now) {
   timers.probe_round = 0;
   timers.window_probe_due = false;
   timers.total_rt = Duration();
+  if (tcb.snd.una == tcb.snd.max) return;
   // A probe's byte may have been refused: it is sent again with the rest.
-  tcb.snd.nxt = tcb.snd.una;
-  if (tcb.snd.una != tcb.snd.max) ArmRetransmit(tcb, now);
+  ResendFromUna(tcb);
+  ArmRetransmit(tcb, now);
 }
 
 void ArmFinWait2(Tcb& tcb, Instant now) {
@@ -162,9 +145,10 @@ void StopAllTimers(Tcb& tcb) {
   tcb.timers.retransmit = Instant::Never();
   tcb.timers.retransmit_use = RetransmitUse::kIdle;
   tcb.timers.delayed_ack = Instant::Never();
-  tcb.timers.tail_probe = Instant::Never();
+  tcb.timers.early = Instant::Never();
   tcb.timers.keepalive = Instant::Never();
   tcb.timers.sws = Instant::Never();
+  tcb.timers.pace = Instant::Never();
   tcb.timers.window_probe_due = false;
   tcb.timers.tail_probe_due = false;
   tcb.timers.keepalive_probe_due = false;

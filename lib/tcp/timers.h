@@ -12,8 +12,6 @@ namespace chimney::tcp {
 // Restarts the retransmission timer with the current back-off, and the tail
 // loss probe timer where it applies.
 void ArmRetransmit(Tcb& tcb, Instant now);
-// More new data left: the tail loss probe counts from now.
-void RearmTailProbe(Tcb& tcb, Instant now);
 // Puts the shared timer to rest.
 void StopRetransmit(Tcb& tcb);
 // Everything sent so far is acknowledged, or some more of it: `tcb` shows

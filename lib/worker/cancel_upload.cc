@@ -39,7 +39,8 @@ void Worker::Impl::ExecuteCancelUpload(Instant now, Operation* operation,
   tcp::TcpState state = exported.state;
   Advance(&state, now - flow->cut_at);
   tcp::Prepare(flow->tcb, &config_.parameters,
-               tcp::ReceiveStore{flow->session->port->chunks(), &fragments_},
+               tcp::ConnectionStore{flow->session->port->chunks(), &fragments_,
+                                    &flight_ranges_},
                flow->tuple.local.IsV6(), flow->path.path_mtu_bytes);
   if (!tcp::Import(flow->tcb, now, state, exported.send_data,
                    exported.receive_data)) {

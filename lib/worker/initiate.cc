@@ -109,7 +109,8 @@ Status Worker::Impl::TakeOver(Instant now, const Operation& operation,
     status = Status::kTcpRcvBuffer;
   } else {
     tcp::Prepare(flow->tcb, &config_.parameters,
-                 tcp::ReceiveStore{pool, &fragments_}, flow->tuple.local.IsV6(),
+                 tcp::ConnectionStore{pool, &fragments_, &flight_ranges_},
+                 flow->tuple.local.IsV6(),
                  operation.snapshot.path.path_mtu_bytes);
     // R43: the engine judges the state.
     if (!tcp::Import(flow->tcb, now, state, sends, receives)) {

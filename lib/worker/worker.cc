@@ -45,6 +45,7 @@ Worker::Impl::Impl(const WorkerConfig& config, FramePort* frames,
       sessions_(config.max_sessions),
       send_records_(config.max_send_records),
       fragments_(config.max_fragments),
+      flight_ranges_(config.max_flight_ranges),
       posted_receives_(config.max_posted_receives),
       parked_frames_(config.max_parked_frames),
       ledger_(config.max_lent_pieces) {}
@@ -65,6 +66,7 @@ Worker::Census Worker::Impl::TakeCensus() const {
   census.flows = flows_.in_use();
   census.send_records = send_records_.in_use();
   census.fragments = fragments_.in_use();
+  census.flight_ranges = flight_ranges_.in_use();
   census.posted_receives = posted_receives_.in_use();
   census.lent_pieces = ledger_.in_use();
   census.timers = wheel_.armed_count();

@@ -30,6 +30,8 @@ struct WorkerConfig {
   uint32_t max_sessions = 64;
   uint32_t max_send_records = 262144;
   uint32_t max_fragments = 262144;
+  // Pieces of what flows have in flight, beside one for each flow.
+  uint32_t max_flight_ranges = 262144;
   uint32_t max_posted_receives = 65536;
   // Pieces of received data that may be lent to sessions at a time.
   uint32_t max_lent_pieces = 65536;
@@ -85,6 +87,7 @@ class Worker {
     uint32_t flows = 0;
     uint32_t send_records = 0;
     uint32_t fragments = 0;
+    uint32_t flight_ranges = 0;
     uint32_t posted_receives = 0;
     uint32_t lent_pieces = 0;
     uint32_t timers = 0;

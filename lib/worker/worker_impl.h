@@ -235,6 +235,7 @@ class Worker::Impl {
   SessionTable sessions_;
   Slab<tcp::SendRecord> send_records_;
   Slab<tcp::Fragment> fragments_;
+  Slab<tcp::FlightRange> flight_ranges_;
   Slab<PostedReceive> posted_receives_;
   Slab<ParkedFrame> parked_frames_;
   LentLedger ledger_;

@@ -37,9 +37,13 @@ bool EngineStore::Append(SeqNum seq, ByteSpan bytes, tcp::FragmentList* list) {
 }
 
 std::string EngineStore::Leftovers() const {
-  if (chunks_.in_use() == 0 && fragments_.in_use() == 0) return "";
+  if (chunks_.in_use() == 0 && fragments_.in_use() == 0 &&
+      flight_ranges_.in_use() == 0) {
+    return "";
+  }
   return "leak: " + std::to_string(chunks_.in_use()) + " chunks, " +
-         std::to_string(fragments_.in_use()) + " fragments";
+         std::to_string(fragments_.in_use()) + " fragments, " +
+         std::to_string(flight_ranges_.in_use()) + " flight ranges";
 }
 
 }  // namespace chimney::testing

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: BSD-3-Clause
 // Where an engine under test keeps what it receives: a chunk pool over its own
-// memory and a slab of fragments, both with a census for leak checks.
+// memory, slabs of fragments and flight ranges, all with a census for leaks.
 #ifndef CHIMNEY_TESTS_SUPPORT_ENGINE_STORE_H_
 #define CHIMNEY_TESTS_SUPPORT_ENGINE_STORE_H_
 
@@ -21,9 +21,12 @@ class EngineStore {
               uint32_t fragment_count)
       : memory_(uint64_t{chunk_bytes} * chunk_count),
         chunks_(memory_.data(), chunk_bytes, chunk_count),
-        fragments_(fragment_count) {}
+        fragments_(fragment_count),
+        flight_ranges_(fragment_count) {}
 
-  tcp::ReceiveStore view() { return {&chunks_, &fragments_}; }
+  tcp::ConnectionStore view() {
+    return {&chunks_, &fragments_, &flight_ranges_};
+  }
   ByteSpan Bytes(const tcp::Fragment& fragment) const {
     return {chunks_.Data(fragment.chunk) + fragment.offset_in_chunk,
             fragment.length};
@@ -42,6 +45,7 @@ class EngineStore {
   std::vector<uint8_t> memory_;
   ChunkPool chunks_;
   Slab<tcp::Fragment> fragments_;
+  Slab<tcp::FlightRange> flight_ranges_;
 };
 
 }  // namespace chimney::testing

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: BSD-3-Clause
-// Fast retransmit and recovery with and without SACK, limited transmit, byte
-// counting, tail loss probes.
+// Fast retransmit and recovery without SACK (RFC 6582) and by the bytes that
+// SACK reports (RFC 6675), limited transmit, byte counting, tail loss probes.
 #include "tests/unit/tcp/engine_fixture.h"
 
 namespace chimney::tcp {
@@ -13,6 +13,9 @@ class LossRecovery : public EngineTest {
     state.constant.sack_enabled = sack;
     state.delegated.cwnd = segments * kMss;
     params.cwnd_validation = false;
+    params.congestion_control = CongestionControl::kNewReno;
+    params.rack = false;
+    params.f_rto = false;
     params.quick_ack_segments = 0;
     Start();
     FlushOwedAck(tcb());
@@ -111,10 +114,10 @@ TEST_F(LossRecovery, ForgedSackBlocksAreIgnored) {
   StartSending(10, true);
   Feed(WithSack(Ack(kOurs), {{At(11), At(12)}, {At(3), At(2)}}));
   Feed(WithSack(Ack(kOurs), {{At(2), At(2)}, {kOurs - 5, kOurs + 1}}));
-  EXPECT_LE(tcb().recovery.scoreboard.sacked_bytes(), 1u);
+  EXPECT_LE(tcb().flight.sacked_bytes(), 1u);
 }
 
-TEST_F(LossRecovery, ATimeoutForgetsTheScoreboardAndResendsAll_RFC2018_8) {
+TEST_F(LossRecovery, ATimeoutSparesWhatThePeerHolds_RFC6675_5_1) {
   StartSending(4, true);
   FeedSack(0, 2, 3);
   Pull();
@@ -172,7 +175,10 @@ class TailLoss : public LossRecovery {
     state.delegated.srtt = Duration::Millis(20);
     state.delegated.rttvar = Duration::Millis(1);
     state.delegated.cwnd = 20 * kMss;
+    params.congestion_control = CongestionControl::kNewReno;
     Start();
+    tcb().rtt.min_rtt = Duration::Millis(20);
+    tcb().rtt.min_rtt_at = now;
     FlushOwedAck(tcb());
     Pull();
     Send(segments * kMss);
@@ -194,6 +200,7 @@ TEST_F(TailLoss, ThePeersAckOfTheProbeShowsEarlierLosses) {
   StartTail(5);
   FireNext();
   Pull();
+  now = now + Duration::Millis(70);
   FeedSack(2, 4, 5);
   const std::vector<WireSegment> segments = Pull();
   ASSERT_EQ(segments.size(), 2u);

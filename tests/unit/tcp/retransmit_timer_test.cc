@@ -75,6 +75,7 @@ TEST_F(RetransmitTimer, ExpirySendsTheFirstSegmentAndDoublesTheTimeout) {
 }
 
 TEST_F(RetransmitTimer, SsthreshFallsOnceForOneSegment_R194) {
+  params.congestion_control = CongestionControl::kNewReno;
   state.delegated.cwnd = 20 * kMss;
   StartQuiet();
   Send(10 * kMss);

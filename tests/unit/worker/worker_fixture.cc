@@ -42,6 +42,7 @@ WorkerConfig WorkerTest::Config() const {
   config.max_sessions = 4;
   config.max_send_records = 256;
   config.max_fragments = 256;
+  config.max_flight_ranges = 256;
   config.max_posted_receives = 64;
   config.max_lent_pieces = 64;
   config.max_parked_per_flow = 8;
@@ -100,6 +101,7 @@ void WorkerTest::TearDown() {
   EXPECT_EQ(census.flows, 0u);
   EXPECT_EQ(census.send_records, 0u);
   EXPECT_EQ(census.fragments, 0u);
+  EXPECT_EQ(census.flight_ranges, 0u);
   EXPECT_EQ(census.posted_receives, 0u);
   EXPECT_EQ(census.lent_pieces, 0u);
   EXPECT_EQ(census.timers, 0u);

@@ -1,0 +1,87 @@
+// SPDX-License-Identifier: BSD-3-Clause
+// F-RTO (RFC 5682): timeouts that were not losses.
+#include "tests/unit/tcp/engine_fixture.h"
+
+namespace chimney::tcp {
+namespace {
+
+class Frto : public EngineTest,
+             public ::testing::WithParamInterface<bool> {  // SACK
+ protected:
+  // Ten segments are in flight and a timeout has sent the first one again.
+  void StartTimedOut(uint32_t more_segments) {
+    state.constant.sack_enabled = GetParam();
+    state.delegated.cwnd = 10 * kMss;
+    params.tail_loss_probe = false;
+    params.quick_ack_segments = 0;
+    Start();
+    FlushOwedAck(tcb());
+    Pull();
+    Send((10 + more_segments) * kMss);
+    ASSERT_EQ(Pull().size(), 10u);
+    while (tcb().counters.retransmit_timeouts == 0) FireNext();
+    ASSERT_EQ(PullOne().seq, kOurs);
+    ASSERT_EQ(tcb().snd.cwnd, kMss);
+  }
+  static uint32_t At(uint32_t segment) { return kOurs + segment * kMss; }
+};
+
+TEST_P(Frto, AcksOfTheFirstTransmissionsUndoTheTimeout_RFC5682_3) {
+  StartTimedOut(20);
+  Feed(Ack(At(1)));
+  // Step 2b: two segments of new data instead of the second old one.
+  const std::vector<WireSegment> fresh = Pull();
+  ASSERT_EQ(fresh.size(), 2u);
+  EXPECT_EQ(fresh[0].seq, At(10));
+  EXPECT_EQ(fresh[1].seq, At(11));
+  // Step 3c.
+  Feed(Ack(At(2)));
+  EXPECT_EQ(tcb().counters.spurious_timeouts, 1u);
+  EXPECT_EQ(tcb().recovery.phase, RecoveryPhase::kOpen);
+  EXPECT_GE(tcb().snd.cwnd, 10 * kMss);
+  EXPECT_EQ(tcb().flight.lost_bytes(), 0u);
+  for (const WireSegment& segment : Pull()) EXPECT_GE(segment.seq, At(12));
+  EXPECT_EQ(tcb().counters.segments_retransmitted, 1u);
+}
+
+TEST_P(Frto, ADuplicateAckInStep3MeansThatTheLossWasReal_RFC5682_3b) {
+  StartTimedOut(20);
+  Feed(Ack(At(1)));
+  ASSERT_EQ(Pull().size(), 2u);
+  WireSegment duplicate = Ack(At(1));
+  if (GetParam()) duplicate = WithSack(duplicate, {{At(10), At(11)}});
+  Feed(duplicate);
+  EXPECT_EQ(tcb().counters.spurious_timeouts, 0u);
+  EXPECT_LE(tcb().snd.cwnd, 3 * kMss);
+  const std::vector<WireSegment> again = Pull();
+  ASSERT_FALSE(again.empty());
+  EXPECT_EQ(again[0].seq, At(1));
+}
+
+TEST_P(Frto, WithoutNewDataTheRepairGoesOn_RFC5682_2b) {
+  StartTimedOut(0);
+  Feed(Ack(At(1)));
+  const std::vector<WireSegment> again = Pull();
+  ASSERT_FALSE(again.empty());
+  EXPECT_EQ(again[0].seq, At(1));
+}
+
+TEST_P(Frto, AnAckOfEverythingProvesNothing_RFC5682_2a) {
+  StartTimedOut(20);
+  Feed(Ack(At(10)));
+  EXPECT_EQ(tcb().counters.spurious_timeouts, 0u);
+  EXPECT_EQ(tcb().recovery.phase, RecoveryPhase::kOpen);
+  EXPECT_LE(tcb().snd.cwnd, 2 * kMss);
+}
+
+TEST_P(Frto, ASecondTimeoutIsBelieved) {
+  StartTimedOut(20);
+  while (tcb().counters.retransmit_timeouts == 1) FireNext();
+  ASSERT_EQ(PullOne().seq, kOurs);
+  EXPECT_EQ(tcb().recovery.frto, FrtoStep::kOff);
+}
+
+INSTANTIATE_TEST_SUITE_P(Sack, Frto, ::testing::Bool());
+
+}  // namespace
+}  // namespace chimney::tcp

@@ -1,0 +1,80 @@
+// SPDX-License-Identifier: BSD-3-Clause
+// HyStart++ (RFC 9406): slow start ends when the delay grows, not at a loss.
+#include "tests/unit/tcp/engine_fixture.h"
+
+namespace chimney::tcp {
+namespace {
+
+class Hystart : public EngineTest {
+ protected:
+  void Begin() {
+    state.delegated.cwnd = 16 * kMss;
+    state.constant.window_scaling_enabled = true;
+    state.constant.snd_wind_scale = 14;
+    state.delegated.snd_wnd = 65535u << 14;
+    params.quick_ack_segments = 0;
+    Start();
+    FlushOwedAck(tcb());
+    Pull();
+    Send(4'000 * kMss);
+    Pull();
+  }
+  // Everything in flight is acknowledged segment by segment after `delay`.
+  void Round(Duration delay) {
+    const uint32_t end = tcb().snd_max().value();
+    now = now + delay;
+    uint32_t at = tcb().snd_una().value();
+    while (at != end) {
+      at = std::min(at + kMss, end);
+      host_->Feed(now, Ack(at));
+    }
+    Pull();
+  }
+  double Window() { return static_cast<double>(tcb().snd.cwnd) / kMss; }
+};
+
+TEST_F(Hystart, AConstantDelayLeavesSlowStartAlone) {
+  Begin();
+  for (int i = 0; i < 4; ++i) Round(Duration::Millis(100));
+  EXPECT_FALSE(tcb().congestion.hystart.in_css);
+  EXPECT_NEAR(Window(), 16 * 16, 16);
+}
+
+// Growth by an eighth of the round trip, at least 4 ms.
+TEST_F(Hystart, ADelayThatGrowsSlowsTheGrowth_RFC9406_4_2) {
+  Begin();
+  Round(Duration::Millis(80));
+  Round(Duration::Millis(80));
+  const double before = Window();
+  Round(Duration::Millis(91));
+  EXPECT_TRUE(tcb().congestion.hystart.in_css);
+  // The first eight samples of the round still count in full.
+  EXPECT_LT(Window(), before * 1.5);
+  // After five rounds of this, congestion avoidance.
+  for (int i = 0; i < 6; ++i) Round(Duration::Millis(91));
+  EXPECT_LE(tcb().snd.ssthresh, tcb().snd.cwnd);
+}
+
+TEST_F(Hystart, ADelayThatShrinksAgainResumesSlowStart_RFC9406_4_2) {
+  Begin();
+  Round(Duration::Millis(80));
+  Round(Duration::Millis(80));
+  Round(Duration::Millis(95));
+  ASSERT_TRUE(tcb().congestion.hystart.in_css);
+  Round(Duration::Millis(80));
+  EXPECT_FALSE(tcb().congestion.hystart.in_css);
+  const double before = Window();
+  Round(Duration::Millis(80));
+  EXPECT_NEAR(Window(), 2 * before, before / 8);
+}
+
+TEST_F(Hystart, SmallGrowthIsNoise_RFC9406_4_2) {
+  Begin();
+  Round(Duration::Millis(10));
+  Round(Duration::Millis(10));
+  Round(Duration::Millis(13));
+  EXPECT_FALSE(tcb().congestion.hystart.in_css);
+}
+
+}  // namespace
+}  // namespace chimney::tcp
