@@ -183,6 +183,7 @@ std::unique_ptr<StreamEndpoint> MakeEngineEnd(const EndContext& context) {
   EngineEndpoint::Config config;
   config.state = StateFor(context);
   config.parameters = own.chimney_profile ? &kChimney : &kLinux;
+  if (own.parameters != nullptr) config.parameters = own.parameters;
   config.ipv6 = context.scenario->ipv6;
   config.path_mtu_bytes =
       context.scenario->mss_bytes + (context.scenario->ipv6 ? 60 : 40);

@@ -9,6 +9,7 @@
 #include <string>
 
 #include "base/time.h"
+#include "tcp/parameters.h"
 #include "tests/support/stream_app.h"
 #include "tests/support/virtual_wire.h"
 
@@ -28,7 +29,9 @@ struct EndSpec {
   bool silly_windows = false;              // model only
   bool nagle = true;                       // engine only
   bool chimney_profile = false;            // engine only
-  bool keepalive = false;                  // engine only
+  // Instead of a profile, engine only; outlives the run.
+  const tcp::Parameters* parameters = nullptr;
+  bool keepalive = false;  // engine only
   // Mean time between changes of the receive buffer and of Nagle, engine only;
   // zero = never.
   Duration update_gap;

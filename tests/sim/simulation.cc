@@ -175,6 +175,7 @@ SimulationResult Simulation::Run() {
   result.problem = problem_;
   if (!problem_.empty()) result.details = Details();
   result.events = events_;
+  result.segments_from_a = wire_.a_to_b.counters().sent;
   result.segments = wire_.a_to_b.counters().sent + wire_.b_to_a.counters().sent;
   result.handovers = a_->handovers() + b_->handovers();
   return result;

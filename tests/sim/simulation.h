@@ -26,6 +26,7 @@ struct SimulationResult {
   Duration virtual_time;
   uint64_t events = 0;
   uint64_t segments = 0;
+  uint64_t segments_from_a = 0;
   uint64_t handovers = 0;
 };
 
