@@ -62,11 +62,13 @@ class Program:
 
 
 def configure(variant):
-    """meson setup, unless done; returns an error text, empty when fine."""
+    """meson setup, or what has changed since; returns an error text, empty
+    when fine."""
+    command = ["meson", "setup", variant.folder, *variant.options]
     if (ROOT / variant.folder / "build.ninja").exists():
-        return ""
+        command = ["ninja", "-C", variant.folder, "build.ninja"]
     done = subprocess.run(
-        ["meson", "setup", variant.folder, *variant.options], cwd=ROOT,
+        command, cwd=ROOT,
         stdin=subprocess.DEVNULL, stdout=subprocess.PIPE,
         stderr=subprocess.STDOUT, text=True)
     return done.stdout if done.returncode else ""
