@@ -71,6 +71,17 @@ std::string Control::Obey(const std::string& order) {
     from_b_.router().StartRemembering();
     return "ok";
   }
+  if (verb == "restart") {
+    double loss_percent = 0;
+    uint64_t seed = 0;
+    if (!(words >> loss_percent >> seed) || !(loss_percent >= 0) ||
+        loss_percent > 100) {
+      return "error: restart takes a percentage and a seed";
+    }
+    from_a_.Restart(loss_percent, SeedFromA(seed));
+    from_b_.Restart(loss_percent, SeedFromB(seed));
+    return "ok";
+  }
   if (verb == "mtu") {
     uint32_t mtu_bytes = 0;
     if (!(words >> mtu_bytes)) return "error: mtu takes a number";

@@ -3,6 +3,8 @@
 // "ok", the counters, or "error: WHY" if its sender has an address.
 //
 //   mtu BYTES                    the router's next link; 0: any size passes
+//   restart LOSS SEED            both ways lose this percentage from now on,
+//                                as SEED says, and count from 0
 //   remember                     keep the largest TCP segment of each way
 //   forge a|b MTU SHIFT          a too-big error to the side named, about a
 //                                segment of its own whose sequence number is

@@ -12,7 +12,8 @@ Direction::Direction(FrameSocket& from, FrameSocket& to, FramePool& pool,
       to_(to),
       pool_(pool),
       impairments_(impairments),
-      random_(seed) {}
+      draws_(impairments.percent, seed),
+      line_(impairments.rate_bits_per_s, impairments.queue_frames) {}
 
 bool Direction::Turn(int64_t now_ns) {
   const size_t in = TakeIn(now_ns);
@@ -26,13 +27,16 @@ size_t Direction::TakeIn(int64_t now_ns) {
     if (frame == FramePool::kNone) break;
     spare_[spare_count_++] = frame;
   }
-  std::array<MutableByteSpan, FrameSocket::kBatch> buffers;
+  std::array<FrameSocket::Slot, FrameSocket::kBatch> slots;
   for (size_t i = 0; i < spare_count_; ++i) {
-    buffers[i] = pool_.span(spare_[i], pool_.frame_bytes());
+    slots[i].bytes = pool_.span(spare_[i], pool_.frame_bytes());
   }
-  const size_t got = from_.Receive({buffers.data(), spare_count_});
+  const size_t got = from_.Receive({slots.data(), spare_count_});
   for (size_t i = 0; i < got; ++i) {
-    TakeFrame(spare_[i], static_cast<uint32_t>(buffers[i].size()), now_ns);
+    // From when it arrived, not from when there was time to look.
+    last_arrival_ns_ = std::max(last_arrival_ns_, now_ns - slots[i].age_ns);
+    TakeFrame(spare_[i], static_cast<uint32_t>(slots[i].bytes.size()),
+              last_arrival_ns_);
   }
   std::copy(spare_.begin() + static_cast<ptrdiff_t>(got),
             spare_.begin() + static_cast<ptrdiff_t>(spare_count_),
@@ -42,13 +46,9 @@ size_t Direction::TakeIn(int64_t now_ns) {
 }
 
 void Direction::TakeFrame(uint32_t frame, uint32_t length_bytes,
-                          int64_t now_ns) {
+                          int64_t arrival_ns) {
   ++counters_.received;
-  // The draws are made for every frame, so that the fate of one does not shift
-  // that of the others.
-  const bool loses = Happens(impairments_.loss_percent);
-  const bool doubles = Happens(impairments_.duplicate_percent);
-  const bool delays = Happens(impairments_.reorder_percent);
+  const Draws::Fate fate = draws_.Next();
   std::vector<uint8_t> answer;
   if (!router_.Passes(pool_.span(frame, length_bytes), &answer)) {
     const ByteSpan bytes(answer);
@@ -56,23 +56,23 @@ void Direction::TakeFrame(uint32_t frame, uint32_t length_bytes,
     pool_.Return(frame);
     return;
   }
-  if (loses) {
+  if (fate.is_lost) {
     ++counters_.lost;
     pool_.Return(frame);
     return;
   }
-  if (waiting_.size() >= impairments_.queue_frames) {
-    ++counters_.queue_full;
+  const std::optional<int64_t> due = DueTime(length_bytes, arrival_ns);
+  if (!due) {
     pool_.Return(frame);
     return;
   }
-  int64_t due_ns = DueTime(length_bytes, now_ns);
-  if (delays) {
+  int64_t due_ns = *due;
+  if (fate.is_late) {
     ++counters_.reordered;
     due_ns += impairments_.reorder_ns;
   }
   Enqueue(frame, length_bytes, due_ns);
-  const uint32_t twin = doubles ? pool_.Take() : FramePool::kNone;
+  const uint32_t twin = fate.is_doubled ? pool_.Take() : FramePool::kNone;
   if (twin != FramePool::kNone) {
     ++counters_.duplicated;
     std::memcpy(pool_.data(twin), pool_.data(frame), length_bytes);
@@ -80,16 +80,18 @@ void Direction::TakeFrame(uint32_t frame, uint32_t length_bytes,
   }
 }
 
-int64_t Direction::DueTime(uint32_t length_bytes, int64_t now_ns) {
-  int64_t leaves_ns = now_ns;
-  if (impairments_.rate_bits_per_s != 0) {
-    const auto bits = static_cast<int64_t>(length_bytes) * 8;
-    line_free_ns_ = std::max(line_free_ns_, now_ns) +
-                    bits * 1'000'000'000 /
-                        static_cast<int64_t>(impairments_.rate_bits_per_s);
-    leaves_ns = line_free_ns_;
+std::optional<int64_t> Direction::DueTime(uint32_t length_bytes,
+                                          int64_t arrival_ns) {
+  if (waiting_.size() >= impairments_.flying_frames) {
+    ++counters_.flying_full;
+    return std::nullopt;
   }
-  return leaves_ns + impairments_.delay_ns;
+  const std::optional<int64_t> leaves = line_.Leaves(length_bytes, arrival_ns);
+  if (!leaves) {
+    ++counters_.queue_full;
+    return std::nullopt;
+  }
+  return *leaves + impairments_.delay_ns;
 }
 
 void Direction::Enqueue(uint32_t frame, uint32_t length_bytes, int64_t due_ns) {
@@ -106,6 +108,7 @@ size_t Direction::LetOut(int64_t now_ns) {
            waiting_.top().due_ns <= now_ns) {
       batch[count] = waiting_.top();
       waiting_.pop();
+      NoteLateness(now_ns - batch[count].due_ns);
       frames[count] = pool_.span(batch[count].frame, batch[count].length_bytes);
       ++count;
     }
@@ -117,6 +120,17 @@ size_t Direction::LetOut(int64_t now_ns) {
     if (sent < count) break;
   }
   return total;
+}
+
+void Direction::NoteLateness(int64_t late_ns) {
+  if (late_ns > 1'000'000) ++counters_.late_1ms;
+  counters_.latest_ns = std::max(counters_.latest_ns, late_ns);
+}
+
+void Direction::Restart(double loss_percent, uint64_t seed) {
+  impairments_.percent.loss = loss_percent;
+  draws_ = Draws(impairments_.percent, seed);
+  counters_ = {};
 }
 
 bool Direction::Forge(uint32_t mtu_bytes, uint32_t sequence_shift) {
@@ -135,7 +149,11 @@ std::string Direction::Json() {
          member("duplicated", counters_.duplicated) + ", " +
          member("reordered", counters_.reordered) + ", " +
          member("queue_full", counters_.queue_full) + ", " +
-         member("too_big", router_.too_big()) + ", " +
+         member("flying_full", counters_.flying_full) + ", " +
+         member("late_1ms", counters_.late_1ms) + ", " +
+         member("latest_us",
+                static_cast<uint64_t>(counters_.latest_ns / 1'000)) +
+         ", " + member("too_big", router_.too_big()) + ", " +
          member("socket_drops", from_.Drops()) + ", " +
          member("refused", to_.refused());
 }

@@ -6,25 +6,26 @@
 
 #include <array>
 #include <cstdint>
+#include <optional>
 #include <queue>
 #include <string>
 #include <vector>
 
-#include "base/random.h"
+#include "draws.h"
 #include "frame_pool.h"
 #include "frame_socket.h"
+#include "line.h"
 #include "router.h"
 
 namespace chimney::wire {
 
 struct Impairments {
-  double loss_percent = 0;
-  double duplicate_percent = 0;
-  double reorder_percent = 0;  // share of frames that come late
-  int64_t reorder_ns = 0;      // by this much
+  Draws::Percent percent;
+  int64_t reorder_ns = 0;  // what is late is late by this much
   int64_t delay_ns = 0;
   uint64_t rate_bits_per_s = 0;  // 0: as fast as it goes
-  uint32_t queue_frames = 0;     // more than this waiting: dropped
+  uint32_t queue_frames = 0;     // more than this before the line: dropped
+  uint32_t flying_frames = 0;    // more than this on their way: dropped
 };
 
 struct DirectionCounters {
@@ -34,6 +35,11 @@ struct DirectionCounters {
   uint64_t duplicated = 0;
   uint64_t reordered = 0;
   uint64_t queue_full = 0;
+  uint64_t flying_full = 0;
+  // Frames that left this side later than they should have: what the machine
+  // was too busy for.
+  uint64_t late_1ms = 0;
+  int64_t latest_ns = 0;
 };
 
 class Direction {
@@ -49,6 +55,9 @@ class Direction {
   int64_t next_due_ns() const {
     return waiting_.empty() ? INT64_MAX : waiting_.top().due_ns;
   }
+  // Starts anew, with a loss of its own: the draws that decide about frames and
+  // the counters that are kept here.
+  void Restart(double loss_percent, uint64_t seed);
   // Sends a too-big error about this direction's traffic to its sender.
   bool Forge(uint32_t mtu_bytes, uint32_t sequence_shift);
 
@@ -70,25 +79,24 @@ class Direction {
   };
 
   size_t TakeIn(int64_t now_ns);
-  void TakeFrame(uint32_t frame, uint32_t length_bytes, int64_t now_ns);
+  void TakeFrame(uint32_t frame, uint32_t length_bytes, int64_t arrival_ns);
   size_t LetOut(int64_t now_ns);
   void Enqueue(uint32_t frame, uint32_t length_bytes, int64_t due_ns);
-  int64_t DueTime(uint32_t length_bytes, int64_t now_ns);
-  bool Happens(double percent) {
-    return random_.Below(1u << 30) <
-           static_cast<uint32_t>(percent / 100.0 * (1u << 30));
-  }
+  // When the frame is to arrive at the other side; nothing if there is no room.
+  std::optional<int64_t> DueTime(uint32_t length_bytes, int64_t arrival_ns);
+  void NoteLateness(int64_t late_ns);
 
   FrameSocket& from_;
   FrameSocket& to_;
   FramePool& pool_;
-  const Impairments impairments_;
-  Random random_;
+  Impairments impairments_;
+  Draws draws_;
+  Line line_;
   Router router_;
   DirectionCounters counters_;
   std::priority_queue<Waiting, std::vector<Waiting>, std::greater<>> waiting_;
   uint64_t order_ = 0;
-  int64_t line_free_ns_ = 0;
+  int64_t last_arrival_ns_ = 0;
   std::array<uint32_t, FrameSocket::kBatch> spare_;  // to receive into
   size_t spare_count_ = 0;
 };

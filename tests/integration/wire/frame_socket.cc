@@ -14,11 +14,36 @@
 #include <cstdio>
 #include <cstdlib>
 #include <cstring>
+#include <ctime>
 
 namespace chimney::wire {
 namespace {
 
 constexpr int kBufferBytes = 64 << 20;
+
+// Room for the one control message that is asked for.
+struct ArrivalBuffer {
+  alignas(cmsghdr) uint8_t bytes[CMSG_SPACE(sizeof(timespec))];
+};
+
+int64_t Nanos(const timespec& time) {
+  return int64_t{time.tv_sec} * 1'000'000'000 + time.tv_nsec;
+}
+
+// 0 if the kernel did not say when the frame arrived.
+int64_t AgeNs(msghdr* message, int64_t now_ns) {
+  for (cmsghdr* header = CMSG_FIRSTHDR(message); header != nullptr;
+       header = CMSG_NXTHDR(message, header)) {
+    if (header->cmsg_level != SOL_SOCKET ||
+        header->cmsg_type != SCM_TIMESTAMPNS) {
+      continue;
+    }
+    timespec arrival{};
+    std::memcpy(&arrival, CMSG_DATA(header), sizeof(arrival));
+    return std::max<int64_t>(now_ns - Nanos(arrival), 0);
+  }
+  return 0;
+}
 
 [[noreturn]] void Fail(const std::string& name, const char* what) {
   fprintf(stderr, "integration_wire: %s: %s: %s\n", name.c_str(), what,
@@ -38,6 +63,9 @@ FrameSocket::FrameSocket(const std::string& interface_name) {
     Fail(interface_name, "cannot enlarge the buffers");
   }
   const int on = 1;
+  if (setsockopt(fd_, SOL_SOCKET, SO_TIMESTAMPNS, &on, sizeof(on)) != 0) {
+    Fail(interface_name, "cannot ask for times of arrival");
+  }
   if (setsockopt(fd_, SOL_PACKET, PACKET_IGNORE_OUTGOING, &on, sizeof(on)) !=
           0 ||
       setsockopt(fd_, SOL_PACKET, PACKET_QDISC_BYPASS, &on, sizeof(on)) != 0) {
@@ -61,20 +89,26 @@ FrameSocket::FrameSocket(const std::string& interface_name) {
 
 FrameSocket::~FrameSocket() { close(fd_); }
 
-size_t FrameSocket::Receive(std::span<MutableByteSpan> buffers) {
+size_t FrameSocket::Receive(std::span<Slot> slots) {
   std::array<mmsghdr, kBatch> messages{};
   std::array<iovec, kBatch> pieces;
-  const size_t wanted = std::min(buffers.size(), kBatch);
+  std::array<ArrivalBuffer, kBatch> arrivals;
+  const size_t wanted = std::min(slots.size(), kBatch);
   for (size_t i = 0; i < wanted; ++i) {
-    pieces[i] = {buffers[i].data(), buffers[i].size()};
+    pieces[i] = {slots[i].bytes.data(), slots[i].bytes.size()};
     messages[i].msg_hdr.msg_iov = &pieces[i];
     messages[i].msg_hdr.msg_iovlen = 1;
+    messages[i].msg_hdr.msg_control = arrivals[i].bytes;
+    messages[i].msg_hdr.msg_controllen = sizeof(arrivals[i].bytes);
   }
   const int got = recvmmsg(fd_, messages.data(),
                            static_cast<unsigned int>(wanted), 0, nullptr);
   if (got <= 0) return 0;
+  timespec now{};
+  clock_gettime(CLOCK_REALTIME, &now);  // the clock of SO_TIMESTAMPNS
   for (size_t i = 0; i < static_cast<size_t>(got); ++i) {
-    buffers[i] = buffers[i].first(messages[i].msg_len);
+    slots[i].bytes = slots[i].bytes.first(messages[i].msg_len);
+    slots[i].age_ns = AgeNs(&messages[i].msg_hdr, Nanos(now));
   }
   return static_cast<size_t>(got);
 }

@@ -23,9 +23,15 @@ class FrameSocket {
   FrameSocket(const FrameSocket&) = delete;
   FrameSocket& operator=(const FrameSocket&) = delete;
 
-  // Fills buffers from the front, at most kBatch, and shortens the span of each
+  // A buffer to receive into, and then the frame in it.
+  struct Slot {
+    MutableByteSpan bytes;
+    int64_t age_ns = 0;  // time since the frame reached the socket
+  };
+
+  // Fills slots from the front, at most kBatch, and shortens the span of each
   // filled one to the frame. Returns how many; does not wait.
-  size_t Receive(std::span<MutableByteSpan> buffers);
+  size_t Receive(std::span<Slot> slots);
   // Sends frames from the front, at most kBatch. Returns how many left.
   size_t Send(std::span<const ByteSpan> frames);
 

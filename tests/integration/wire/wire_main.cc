@@ -1,10 +1,12 @@
 // SPDX-License-Identifier: BSD-3-Clause
 // integration_wire: a wire between two interfaces that loses, doubles, delays
-// and reorders frames as its seed says, in both directions. Prints "ready",
-// then, at SIGTERM or SIGINT, its counters as JSON.
+// and reorders frames as its seed says, in both directions, and that may be a
+// bottleneck with a rate and a queue. Prints "ready", then, at SIGTERM or
+// SIGINT, its counters as JSON; latest_us there says how late a frame has been.
 #include <gflags/gflags.h>
 #include <poll.h>
 #include <signal.h>
+#include <sys/prctl.h>
 #include <sys/signalfd.h>
 
 #include <algorithm>
@@ -24,7 +26,8 @@ DEFINE_double(reorder, 0, "percent of frames that come late");
 DEFINE_uint32(reorder_us, 300, "how much later those come");
 DEFINE_uint32(delay_us, 0, "delay of every frame");
 DEFINE_uint64(rate, 0, "bits per second each way; 0 = unlimited");
-DEFINE_uint32(queue, 8192, "frames that may wait each way");
+DEFINE_uint32(queue, 8192, "frames that may wait for the rate each way");
+DEFINE_uint32(flying, 8192, "frames that may be on their way each way");
 DEFINE_uint64(seed, 1, "seed of every decision");
 DEFINE_uint32(frame_bytes, 2048, "largest frame");
 DEFINE_uint32(mtu_drop, 0, "IP packets above this are dropped and answered");
@@ -37,6 +40,8 @@ using chimney::wire::Direction;
 using chimney::wire::FramePool;
 using chimney::wire::FrameSocket;
 using chimney::wire::Impairments;
+using chimney::wire::SeedFromA;
+using chimney::wire::SeedFromB;
 
 int64_t NowNs() {
   return std::chrono::duration_cast<std::chrono::nanoseconds>(
@@ -60,13 +65,14 @@ int MakeSignalFd() {
 
 Impairments FromFlags() {
   Impairments result;
-  result.loss_percent = FLAGS_loss;
-  result.duplicate_percent = FLAGS_dup;
-  result.reorder_percent = FLAGS_reorder;
+  result.percent.loss = FLAGS_loss;
+  result.percent.duplicate = FLAGS_dup;
+  result.percent.reorder = FLAGS_reorder;
   result.reorder_ns = int64_t{FLAGS_reorder_us} * 1000;
   result.delay_ns = int64_t{FLAGS_delay_us} * 1000;
   result.rate_bits_per_s = FLAGS_rate;
   result.queue_frames = FLAGS_queue;
+  result.flying_frames = FLAGS_flying;
   return result;
 }
 
@@ -94,13 +100,14 @@ int main(int argc, char** argv) {
     fprintf(stderr, "usage: integration_wire --a=IFACE --b=IFACE [flags]\n");
     return 2;
   }
+  prctl(PR_SET_TIMERSLACK, 1UL);  // frames are due to the microsecond
   const int signals = MakeSignalFd();
   FrameSocket side_a(FLAGS_a);
   FrameSocket side_b(FLAGS_b);
-  FramePool pool(2 * FLAGS_queue + 4 * FrameSocket::kBatch, FLAGS_frame_bytes);
+  FramePool pool(2 * FLAGS_flying + 4 * FrameSocket::kBatch, FLAGS_frame_bytes);
   const Impairments impairments = FromFlags();
-  Direction from_a(side_a, side_b, pool, impairments, 2 * FLAGS_seed);
-  Direction from_b(side_b, side_a, pool, impairments, 2 * FLAGS_seed + 1);
+  Direction from_a(side_a, side_b, pool, impairments, SeedFromA(FLAGS_seed));
+  Direction from_b(side_b, side_a, pool, impairments, SeedFromB(FLAGS_seed));
   from_a.router().set_mtu_bytes(FLAGS_mtu_drop);
   from_b.router().set_mtu_bytes(FLAGS_mtu_drop);
   Control control(FLAGS_control, from_a, from_b);
