@@ -11,6 +11,7 @@
 #include <sstream>
 #include <string>
 
+#include "tests/sim/bulk.h"
 #include "tests/sim/simulation.h"
 
 namespace chimney::testing {
@@ -18,68 +19,29 @@ namespace {
 
 constexpr uint64_t kBytes = 8'000'000;
 constexpr uint64_t kRate = 100'000'000;
-constexpr uint32_t kMssBytes = 1'460;
-constexpr uint32_t kTimestampBytes = 12;
 // The arithmetic of CUBIC may differ in its last bits between compilers.
 constexpr double kTolerance = 0.03;
 constexpr int64_t kFewSegments = 10;
 
-struct Cell {
-  int64_t goodput_kbit_per_s = 0;
-  int64_t segments_resent = 0;
-};
-
-tcp::Parameters ParametersFor(tcp::CongestionControl algorithm) {
-  tcp::Parameters parameters = tcp::LinuxProfile();
-  parameters.congestion_control = algorithm;
-  return parameters;
-}
-
-Cell Transfer(const tcp::Parameters& parameters, uint32_t loss_ppm,
-              Duration round_trip, uint32_t queue) {
-  Scenario scenario;
-  scenario.seed = 1;
-  scenario.mss_bytes = kMssBytes;
-  for (EndSpec* end : {&scenario.a, &scenario.b}) {
-    end->kind = EndKind::kEngine;
-    end->parameters = &parameters;
-    end->window_shift = 8;
-    end->buffer_bytes = end->initial_window_bytes = 4u << 20;
-    end->plan.max_read_gap = end->plan.max_write_gap = Duration::Micros(100);
-    end->plan.max_backlog_bytes = 8u << 20;
-    end->plan.max_write_bytes = end->plan.max_read_bytes = 1u << 20;
-  }
-  scenario.a.plan.bytes_to_write = scenario.b.plan.bytes_to_read = kBytes;
-  scenario.b.plan.bytes_to_write = scenario.a.plan.bytes_to_read = 0;
-  scenario.a.plan.write_seed = scenario.b.plan.read_seed = 21;
-  scenario.b.plan.write_seed = scenario.a.plan.read_seed = 22;
-  scenario.b.plan.close_last = true;
-  for (LinkConfig* link : {&scenario.a_to_b, &scenario.b_to_a}) {
-    link->rate_bits_per_second = kRate;
-    link->delay = round_trip / 2;
-    link->queue_limit_segments = queue;
-  }
+BulkResult Transfer(const tcp::Parameters& parameters, uint32_t loss_ppm,
+                    Duration round_trip, uint32_t queue) {
+  Scenario scenario = BulkScenario(parameters, 1, kBytes);
+  scenario.a_to_b = scenario.b_to_a = BottleneckLink(kRate, round_trip, queue);
   scenario.a_to_b.loss_ppm = loss_ppm;
   Simulation simulation(scenario);
   const SimulationResult result = simulation.Run();
   EXPECT_EQ(result.problem, "") << result.details;
-  Cell cell;
-  cell.goodput_kbit_per_s = static_cast<int64_t>(
-      kBytes * 8 * 1'000 / static_cast<uint64_t>(result.virtual_time.micros()));
-  const uint64_t needed = kBytes / (kMssBytes - kTimestampBytes) + 1;
-  cell.segments_resent = static_cast<int64_t>(result.segments_from_a) -
-                         static_cast<int64_t>(needed);
-  return cell;
+  return Judge(result, kBytes);
 }
 
-using Table = std::map<std::string, Cell>;
+using Table = std::map<std::string, BulkResult>;
 
 Table Measure() {
   Table table;
   for (const auto& [name, algorithm] :
        {std::pair{"newreno", tcp::CongestionControl::kNewReno},
         std::pair{"cubic", tcp::CongestionControl::kCubic}}) {
-    const tcp::Parameters parameters = ParametersFor(algorithm);
+    const tcp::Parameters parameters = LinuxWith(algorithm);
     for (const uint32_t loss_ppm : {0u, 1'000u, 10'000u, 50'000u}) {
       for (const int64_t round_trip_ms : {2, 20, 100}) {
         for (const uint32_t queue : {10u, 100u, 1'000u}) {
@@ -98,7 +60,7 @@ Table Measure() {
 std::string Print(const Table& table) {
   std::ostringstream out;
   out << "# One transfer of 8 MB over 100 Mbit/s, from the first byte to the "
-         "last FIN.\n"
+         "last one in order at the receiver.\n"
       << "# algorithm, loss in ppm, round trip in ms, queue in segments: "
          "kbit/s, segments beyond the least\n";
   for (const auto& [key, cell] : table) {
@@ -118,7 +80,7 @@ Table ReadTable() {
     const size_t colon = line.find(':');
     if (line.empty() || line[0] == '#' || colon == std::string::npos) continue;
     std::istringstream values(line.substr(colon + 1));
-    Cell cell;
+    BulkResult cell;
     values >> cell.goodput_kbit_per_s >> cell.segments_resent;
     table[line.substr(0, colon)] = cell;
   }

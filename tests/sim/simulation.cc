@@ -41,7 +41,9 @@ Simulation::Simulation(const Scenario& scenario)
   a_ = MakeEnd(true);
   b_ = MakeEnd(false);
   wire_.a_to_b.set_receiver([this](const WireSegment& segment) {
-    if (problem_.empty()) b_->OnSegment(segment);
+    if (!problem_.empty()) return;
+    b_->OnSegment(segment);
+    NoteDelivery();
   });
   wire_.b_to_a.set_receiver([this](const WireSegment& segment) {
     if (problem_.empty()) a_->OnSegment(segment);
@@ -97,12 +99,17 @@ void Simulation::Fail(const std::string& who, const std::string& problem) {
 
 void Simulation::Trace(bool from_a, const WireSegment& segment, Fate fate) {
   capture_.Record(clock_.now(), from_a, segment);
-  char time[32];
-  std::snprintf(time, sizeof(time), "%12.6f",
-                static_cast<double>(clock_.now().nanos()) / 1e9);
-  last_segments_.push_back(std::string(time) + (from_a ? " A> " : " B> ") +
-                           Describe(segment) + FateName(fate));
+  last_segments_.push_back({clock_.now(), from_a, segment, fate});
   if (last_segments_.size() > kTraceSegments) last_segments_.pop_front();
+}
+
+// An application that has had nothing to read for long looks seldom.
+void Simulation::NoteDelivery() {
+  const uint64_t wanted = scenario_.b.plan.bytes_to_read;
+  if (!delivered_at_.IsNever() || wanted == 0) return;
+  if (app_b_->bytes_read() + b_->readable() >= wanted) {
+    delivered_at_ = clock_.now();
+  }
 }
 
 bool Simulation::BothDone() const {
@@ -159,7 +166,13 @@ std::string Simulation::Details() const {
       << app_a_->bytes_written() << " read " << app_a_->bytes_read() << "\n  B "
       << b_->Status() << "; app wrote " << app_b_->bytes_written() << " read "
       << app_b_->bytes_read() << "\n  last segments:\n";
-  for (const std::string& line : last_segments_) out << line << "\n";
+  for (const Traced& traced : last_segments_) {
+    char time[32];
+    std::snprintf(time, sizeof(time), "%12.6f",
+                  static_cast<double>(traced.when.nanos()) / 1e9);
+    out << time << (traced.from_a ? " A> " : " B> ") << Describe(traced.segment)
+        << FateName(traced.fate) << "\n";
+  }
   return out.str();
 }
 
@@ -170,6 +183,7 @@ SimulationResult Simulation::Run() {
   RunToCompletion();
   SimulationResult result;
   result.virtual_time = clock_.now() - start;
+  if (!delivered_at_.IsNever()) result.delivery_time = delivered_at_ - start;
   if (problem_.empty()) RunAftermath();
   if (problem_.empty()) TearDown();
   result.problem = problem_;

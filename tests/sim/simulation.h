@@ -24,6 +24,8 @@ struct SimulationResult {
   std::string problem;  // empty if all went well
   std::string details;  // for people, when there is a problem
   Duration virtual_time;
+  // Until the last byte of A's stream was in order at B; zero if never.
+  Duration delivery_time;
   uint64_t events = 0;
   uint64_t segments = 0;
   uint64_t segments_from_a = 0;
@@ -65,10 +67,18 @@ class Simulation {
   const PcapDump& capture() const { return capture_; }
 
  private:
+  struct Traced {
+    Instant when;
+    bool from_a = false;
+    WireSegment segment;
+    Fate fate = Fate::kDelivered;
+  };
+
   std::unique_ptr<StreamEndpoint> MakeEnd(bool is_a);
   void ScheduleMtuChange();
   void Fail(const std::string& who, const std::string& problem);
   void Trace(bool from_a, const WireSegment& segment, Fate fate);
+  void NoteDelivery();
   bool BothDone() const;
   uint64_t Progress() const;
   void RunToCompletion();
@@ -84,7 +94,8 @@ class Simulation {
   std::unique_ptr<StreamApp> app_a_;
   std::unique_ptr<StreamApp> app_b_;
   PcapDump capture_;
-  std::deque<std::string> last_segments_;
+  std::deque<Traced> last_segments_;
+  Instant delivered_at_ = Instant::Never();
   std::string problem_;
   Hook hook_;
   uint64_t events_ = 0;
