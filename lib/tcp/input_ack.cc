@@ -47,7 +47,6 @@ bool IsDuplicateAck(const InputContext& in, SeqNum una_before,
 // Our FIN is acknowledged: the state diagram of RFC 9293 section 3.3.2.
 void OnFinAcked(InputContext& in) {
   Tcb& tcb = in.tcb;
-  tcb.snd.fin_acked = true;
   in.outcome.events |= kEventFinAcked;
   switch (tcb.connection_state) {
     case ConnectionState::kFinWait1:
@@ -102,9 +101,11 @@ void FinishAck(InputContext& in, const AckNews& news) {
   Tcb& tcb = in.tcb;
   OnAckRecovery(tcb, in.now, in.segment, news);
   if (news.acked == 0) return;
-  OnAckProgressTimers(tcb, in.now);
   const bool fin_acked =
       tcb.snd.fin_sent && !tcb.snd.fin_acked && tcb.snd.una == tcb.snd.max;
+  // Before the timers: with nothing left to probe for, a persist round ends.
+  if (fin_acked) tcb.snd.fin_acked = true;
+  OnAckProgressTimers(tcb, in.now);
   if (fin_acked) OnFinAcked(in);
 }
 

@@ -56,6 +56,27 @@ TEST_F(Persist, AnsweredProbesStartTheNextRound_R195) {
   }
 }
 
+// R195 ties the round counter to a window that something waits behind.
+TEST_F(Persist, TheLastRoundEndsWithTheFin_R195) {
+  StartClosed();
+  Close();
+  FireNext();
+  PullOne();
+  Feed(Ack(kOurs, 0));
+  EXPECT_EQ(Query(tcb(), now).delegated.snd_wnd_probe_count, 1);
+  // The window opens for the data, closes before the FIN.
+  Feed(Ack(kOurs, 3000));
+  Pull();
+  Feed(Ack(kOurs + 3000, 0));
+  FireNext();
+  EXPECT_TRUE(PullOne().Has(testing::kFin));
+  Feed(Ack(kOurs + 3001, 0));
+  EXPECT_EQ(tcb().state(), ConnectionState::kFinWait2);
+  const TcpDelegatedState shown = Query(tcb(), now).delegated;
+  EXPECT_EQ(shown.snd_wnd_probe_count, 0);
+  EXPECT_EQ(shown.retransmit.count, 0);
+}
+
 TEST_F(Persist, AnAcceptedProbeByteIsNotSentAgain) {
   StartClosed();
   FireNext();
