@@ -5,6 +5,7 @@
 
 #include <cstdlib>
 #include <string>
+#include <utility>
 
 #include "tests/sim/simulation.h"
 
@@ -30,7 +31,8 @@ void PrintTo(const Pairing& pairing, std::ostream* out) {
 class Sim : public ::testing::TestWithParam<Pairing> {};
 
 std::string HowToRepeat(const Pairing& pairing, uint64_t seed) {
-  return "repeat with: CHIMNEY_SIM_RUNS=1 CHIMNEY_SIM_SEED=" +
+  return "repeat with: CHIMNEY_SIM_PCAP=. CHIMNEY_SIM_RUNS=1 "
+         "CHIMNEY_SIM_SEED=" +
          std::to_string(seed) + " build/tests/sim/sim_test --gtest_filter='*/" +
          pairing.name + "'";
 }
@@ -46,6 +48,39 @@ void WriteCapture(const Simulation& simulation, const Pairing& pairing,
   }
 }
 
+// What all runs of a pairing came to.
+struct Totals {
+  uint64_t runs = 0;
+  uint64_t segments = 0;
+  uint64_t handovers = 0;
+  uint64_t runs_with_handovers = 0;
+  uint64_t violations = 0;
+  Duration virtual_time;
+
+  void Add(const SimulationResult& result) {
+    ++runs;
+    segments += result.segments;
+    handovers += result.handovers;
+    if (result.handovers > 0) ++runs_with_handovers;
+    if (!result.problem.empty()) ++violations;
+    virtual_time = virtual_time + result.virtual_time;
+  }
+};
+
+// Into the report, where the long runs of the simulator are added up.
+void Record(const Totals& totals) {
+  const std::pair<const char*, uint64_t> numbers[] = {
+      {"runs", totals.runs},
+      {"segments", totals.segments},
+      {"handovers", totals.handovers},
+      {"runs_with_handovers", totals.runs_with_handovers},
+      {"violations", totals.violations},
+      {"virtual_ms", static_cast<uint64_t>(totals.virtual_time.millis())}};
+  for (const auto& [name, number] : numbers) {
+    ::testing::Test::RecordProperty(name, std::to_string(number));
+  }
+}
+
 // R94, R100, R102, R107, R110, R111, R122, R162, R174, R176 hold at every step
 // (tests/support/engine_turn.cc, output_witness.cc).
 TEST_P(Sim, EveryByteArrivesOnceAndBothEndsFinish) {
@@ -53,29 +88,19 @@ TEST_P(Sim, EveryByteArrivesOnceAndBothEndsFinish) {
   const uint64_t runs =
       FromEnvironment("CHIMNEY_SIM_RUNS", pairing.default_runs);
   const uint64_t first = FromEnvironment("CHIMNEY_SIM_SEED", 1);
-  uint64_t segments = 0;
-  uint64_t handovers = 0;
-  int64_t virtual_seconds = 0;
-  int failures = 0;
-  for (uint64_t seed = first; seed < first + runs && failures < 5; ++seed) {
+  Totals totals;
+  for (uint64_t seed = first; seed < first + runs && totals.violations < 5;
+       ++seed) {
     Simulation simulation(RandomScenario(seed, pairing.a, pairing.b));
     const SimulationResult result = simulation.Run();
-    segments += result.segments;
-    handovers += result.handovers;
-    virtual_seconds += result.virtual_time.millis() / 1000;
+    totals.Add(result);
     if (result.problem.empty()) continue;
-    ++failures;
     ADD_FAILURE() << result.problem << "\n"
                   << HowToRepeat(pairing, seed) << "\n"
                   << result.details;
     WriteCapture(simulation, pairing, seed);
   }
-  RecordProperty("segments", std::to_string(segments));
-  std::printf("%s: %llu runs, %llu segments, %llu hand-overs, %lld virtual s\n",
-              pairing.name, static_cast<unsigned long long>(runs),
-              static_cast<unsigned long long>(segments),
-              static_cast<unsigned long long>(handovers),
-              static_cast<long long>(virtual_seconds));
+  Record(totals);
 }
 
 INSTANTIATE_TEST_SUITE_P(

@@ -61,14 +61,14 @@ class Program:
     is_parallel: bool
 
 
-def configure(variant):
+def configure(variant, environment=None):
     """meson setup, or what has changed since; returns an error text, empty
-    when fine."""
+    when fine. `environment` is added for the setup (CXX)."""
     command = ["meson", "setup", variant.folder, *variant.options]
     if (ROOT / variant.folder / "build.ninja").exists():
         command = ["ninja", "-C", variant.folder, "build.ninja"]
     done = subprocess.run(
-        command, cwd=ROOT,
+        command, cwd=ROOT, env={**os.environ, **(environment or {})},
         stdin=subprocess.DEVNULL, stdout=subprocess.PIPE,
         stderr=subprocess.STDOUT, text=True)
     return done.stdout if done.returncode else ""
@@ -123,6 +123,7 @@ def run(program, variant, suite):
             program.timeout_s)
         seconds = time.monotonic() - start
         cases = _cases_of(report)
+        properties = _properties_of(report)
     if status and not any(case.outcome == FAILED for case in cases):
         cases.append(Case(f"{program.name} as a whole", FAILED, status))
     elif not cases and not status:
@@ -131,7 +132,7 @@ def run(program, variant, suite):
     # is of use when it ended without giving a verdict.
     crashed = bool(cases) and cases[-1].name.endswith("as a whole")
     return Result(suite, program.name + label, cases, seconds,
-                  output if crashed else "")
+                  output if crashed else "", properties)
 
 
 def _run(command, environment, timeout_s):
@@ -154,13 +155,23 @@ def _run(command, environment, timeout_s):
     return "", output
 
 
-def _cases_of(report):
+def _elements_of(report, tag):
     try:
         root = xml.etree.ElementTree.parse(report).getroot()
     except (OSError, xml.etree.ElementTree.ParseError):
         return []
+    return list(root.iter(tag))
+
+
+def _properties_of(report):
+    """What the cases noted with RecordProperty."""
+    return {element.get("name"): element.get("value")
+            for element in _elements_of(report, "property")}
+
+
+def _cases_of(report):
     cases = []
-    for element in root.iter("testcase"):
+    for element in _elements_of(report, "testcase"):
         name = f"{element.get('classname')}.{element.get('name')}"
         failures = [f.get("message", "") for f in element.findall("failure")]
         if failures:

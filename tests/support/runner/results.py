@@ -23,6 +23,8 @@ class Result:
     cases: list
     seconds: float
     output: str = ""
+    # What the program noted about its cases, by name.
+    properties: dict = dataclasses.field(default_factory=dict)
 
     def count(self, outcome):
         return sum(case.outcome == outcome for case in self.cases)

@@ -7,15 +7,21 @@ import os
 import sys
 import time
 
+import fuzzing
+import line_coverage
 import programs
 import scripts
+import sim_long
 from results import FAILED, Case, Reporter, Result
 
 # In this order. Suites that are not named here come last, by name.
-ORDER = ("layout", "unit", "property", "script", "sim", "fuzz", "conformance",
-         "integration")
+ORDER = ("layout", "unit", "property", "script", "sim", "fuzz-corpus",
+         "conformance", "integration")
 # Only run when named: they measure, or take very long.
 LONG = ("bench", "soak")
+# Long ones with a build or a way of running of their own.
+STUDIES = {"coverage": line_coverage.run, "fuzz": fuzzing.run,
+           "sim-long": sim_long.run}
 # A program that is in this suite too (suite: ['unit', 'thread']) is also run
 # in the ThreadSanitizer build.
 THREAD_SUITE = "thread"
@@ -28,6 +34,8 @@ def parse_arguments():
     parser.add_argument("--no_build", action="store_true")
     parser.add_argument("--verbose", action="store_true")
     parser.add_argument("--jobs", type=int, default=os.cpu_count())
+    parser.add_argument("--runs", type=int, default=100_000)
+    parser.add_argument("--seconds", type=int, default=1200)
     parser.add_argument("selected", nargs="*")
     return parser.parse_args()
 
@@ -71,6 +79,9 @@ def list_suites(declared, found):
         if suite in LONG or suite in long_scripts:
             note = " (only when named)"
         print(f"{suite}{note}: {' '.join(sorted(by_suite[suite]))}")
+    for study in STUDIES:
+        parts = fuzzing.names(declared) if study == "fuzz" else []
+        print(f"{study} (only when named): {' '.join(parts)}".rstrip(": "))
 
 
 def build_variant(variant, chosen, reporter, everything=False,
@@ -133,8 +144,9 @@ def run_sanitized(chosen, chosen_scripts, arguments, reporter):
 def known_words(declared, found):
     known = {word for p in declared
              for word in (suite_of(p), f"{suite_of(p)}/{p.name}")}
-    return known | {word for s in found
-                    for word in (s.suite, f"{s.suite}/{s.name}")}
+    known |= {f"fuzz/{target}" for target in fuzzing.names(declared)}
+    return known | set(STUDIES) | {
+        word for s in found for word in (s.suite, f"{s.suite}/{s.name}")}
 
 
 def discover(reporter):
@@ -146,6 +158,13 @@ def discover(reporter):
                             [Case("meson setup", FAILED)], 0.0, error))
         return [], scripts.find()
     return programs.introspect(programs.RELEASE), scripts.find()
+
+
+def run_studies(arguments, reporter):
+    named = {word.partition("/")[0] for word in arguments.selected}
+    for study, run in STUDIES.items():
+        if study in named:
+            run(arguments, reporter)
 
 
 def main():
@@ -174,6 +193,7 @@ def main():
         run_sanitized([p for p in chosen if suite_of(p) not in LONG],
                       chosen_scripts, arguments, reporter)
     run_scripts(chosen_scripts, lambda suite: suite != "layout", reporter)
+    run_studies(arguments, reporter)
     return reporter.finish()
 
 
