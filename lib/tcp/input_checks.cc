@@ -68,6 +68,18 @@ void Trim(InputContext& in) {
   }
 }
 
+// RFC 7323 section 5.3 R1.
+bool IsTimestampOld(const InputContext& in) {
+  const TimestampState& ts = in.tcb.ts;
+  const auto age = static_cast<int32_t>(in.segment.options.tsval - ts.recent);
+  return age < 0 && in.now - ts.recent_at <= kTimestampLifetime;
+}
+
+bool HasGoodTimestamp(const InputContext& in) {
+  if (!in.tcb.constant.timestamps_enabled) return true;
+  return in.segment.options.has_timestamps && !IsTimestampOld(in);
+}
+
 SegmentReason Unacceptable(InputContext& in) {
   ReceiveState& rcv = in.tcb.rcv;
   const SeqNum end = in.segment.end();
@@ -124,7 +136,9 @@ SegmentReason CheckReset(InputContext& in) {
 SegmentReason CheckSyn(InputContext& in) {
   if (!in.segment.flags.syn()) return SegmentReason::kNone;
   Tcb& tcb = in.tcb;
-  if (in.segment.seq == tcb.rcv.nxt) {
+  // With an old timestamp, or none, it is acceptable nowhere (RFC 7323 section
+  // 5.3 R1): then it is challenged here as well.
+  if (in.segment.seq == tcb.rcv.nxt && HasGoodTimestamp(in)) {
     Close(tcb);
     Stop(in, StopReason::kSynInWindow);
     return SegmentReason::kSynAtRcvNxt;
@@ -140,16 +154,10 @@ SegmentReason CheckSyn(InputContext& in) {
 }
 
 SegmentReason CheckTimestamp(InputContext& in) {
-  Tcb& tcb = in.tcb;
-  if (!tcb.constant.timestamps_enabled) return SegmentReason::kNone;
+  if (HasGoodTimestamp(in)) return SegmentReason::kNone;
   // RFC 7323 section 3.2.
   if (!in.segment.options.has_timestamps) {
     return SegmentReason::kTimestampMissing;
-  }
-  const auto age =
-      static_cast<int32_t>(in.segment.options.tsval - tcb.ts.recent);
-  if (age >= 0 || in.now - tcb.ts.recent_at > kTimestampLifetime) {
-    return SegmentReason::kNone;
   }
   return Reply(in, SegmentReason::kPawsRejected);
 }
@@ -171,7 +179,6 @@ SegmentReason CheckSequence(InputContext& in) {
     if (seq != rcv.nxt) return Unacceptable(in);
     // A window probe: its byte is refused, its acknowledgement counts.
     in.arrival = {seq, {}, false};
-    OweAckNow(in.tcb);
     return SegmentReason::kNone;
   }
   if (!seq.Before(rcv.edge) || !in.segment.end().After(rcv.nxt)) {

@@ -134,15 +134,20 @@ SegmentReason ProcessOutOfOrder(InputContext& in) {
   return InsertReason(result, arrival.fin && complete);
 }
 
+// RFC 9293 section 3.8.6.1: told where we stand, by whoever still stands.
+SegmentReason RefuseProbe(Tcb& tcb) {
+  tcb.rcv.ack_now = tcb.connection_state != ConnectionState::kClosed;
+  return SegmentReason::kZeroWindowProbe;
+}
+
 }  // namespace
 
 SegmentReason ProcessText(InputContext& in) {
   Tcb& tcb = in.tcb;
   const Arrival& arrival = in.arrival;
   if (arrival.payload.empty() && !arrival.fin) {
-    return in.segment.length() != 0 && tcb.rcv.edge == tcb.rcv.nxt
-               ? SegmentReason::kZeroWindowProbe
-               : SegmentReason::kNone;
+    const bool probe = in.segment.length() != 0 && tcb.rcv.edge == tcb.rcv.nxt;
+    return probe ? RefuseProbe(tcb) : SegmentReason::kNone;
   }
   if (!AcceptsText(tcb.connection_state)) return SegmentReason::kDataAfterFin;
   if (ContradictsFin(tcb, arrival)) {

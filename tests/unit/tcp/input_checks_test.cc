@@ -186,6 +186,20 @@ TEST_F(InputChecks, UrgentDataStopUnprocessed_R156) {
   EXPECT_TRUE(NextDeadline(tcb()).IsNever());
 }
 
+// A probe of a closed window is answered, but not when it is the host's.
+TEST_F(InputChecks, UrgentDataAtAClosedWindowAreNotAnswered_R156) {
+  state.delegated.rcv_wnd = 0;
+  state.cached.initial_rcv_wnd = 0;
+  params.quick_ack_segments = 0;
+  Start();
+  FlushOwedAck(tcb());
+  Pull();
+  WireSegment urgent = Data(0, 1);
+  urgent.flags |= testing::kUrg;
+  EXPECT_EQ(Feed(urgent).stop, StopReason::kUrgentData);
+  EXPECT_TRUE(Pull().empty());
+}
+
 class Paws : public InputChecks {
  protected:
   void SetUp() override {
@@ -224,6 +238,20 @@ TEST_F(Paws, AfterTwentyFourDaysTheOldValueMeansNothing_RFC7323_5_5) {
 
 TEST_F(Paws, RstNeedsNoTimestamp) {
   EXPECT_EQ(Feed(Rst(0)).reason, SegmentReason::kRstAccepted);
+}
+
+TEST_F(Paws, ASynAtRcvNxtNeedsAGoodTimestamp_R157_RFC7323_5_3) {
+  WireSegment syn = Syn(0);
+  syn.timestamps.reset();
+  EXPECT_EQ(Feed(syn).reason, SegmentReason::kSynChallenged);
+  EXPECT_EQ(PullOne().ack, kTheirs);
+  now = now + params.challenge_ack_interval;
+  syn.timestamps = WireSegment::Timestamps{0xFFFFFFEF, 0};
+  EXPECT_EQ(Feed(syn).reason, SegmentReason::kSynChallenged);
+  EXPECT_EQ(Feed(syn).reason, SegmentReason::kSynThrottled);  // R159
+  EXPECT_EQ(tcb().state(), ConnectionState::kEstablished);
+  syn.timestamps = WireSegment::Timestamps{0xFFFFFFF0, 0};
+  EXPECT_EQ(Feed(syn).reason, SegmentReason::kSynAtRcvNxt);
 }
 
 TEST_F(Paws, AMissingTimestampIsDropped_RFC7323_3_2) {
