@@ -12,6 +12,7 @@
 
 #include "kernel/inet_diag.h"
 #include "kernel/ipsec.h"
+#include "kernel/port_permission.h"
 #include "kernel/socket_options.h"
 
 namespace chimney::kernel {
@@ -207,6 +208,8 @@ KernelError CheckEligibility(int fd, const EligibilityContext& context,
   error = CheckState(fd, facts, &info);
   if (!error.ok()) return error;
   error = CheckNamespace(fd, context);
+  if (!error.ok()) return error;
+  error = CheckPortPermission(facts->tuple.local_port);
   if (!error.ok()) return error;
   error = CheckUpperLayers(fd, context, facts->tuple);
   if (!error.ok()) return error;

@@ -111,9 +111,15 @@ KernelError BindIfNeeded(int fd, const SocketAddress& local) {
   if (bind(fd, &local.generic, AddressLength(local)) == 0 || errno == EINVAL) {
     return {};
   }
-  return SystemError(errno == EADDRNOTAVAIL ? KernelErrorCode::kNoRoute
-                                            : KernelErrorCode::kTupleTaken,
-                     "bind");
+  switch (errno) {
+    case EADDRNOTAVAIL:
+      return SystemError(KernelErrorCode::kNoRoute, "bind");
+    case EACCES:
+    case EPERM:
+      return SystemError(KernelErrorCode::kPortPermission, "bind");
+    default:
+      return SystemError(KernelErrorCode::kTupleTaken, "bind");
+  }
 }
 
 KernelError ConnectInRepair(int fd, const SocketImage& image) {

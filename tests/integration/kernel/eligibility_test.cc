@@ -4,10 +4,12 @@
 #include "kernel/eligibility.h"
 
 #include <bpf/bpf.h>
+#include <linux/capability.h>
 #include <linux/filter.h>
 #include <netinet/in.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
+#include <sys/syscall.h>
 #include <unistd.h>
 
 #include <cstring>
@@ -95,6 +97,41 @@ TEST_F(Eligibility, AlreadyOffloaded) {
   ExpectRefused(pair.host_fd, Code::kAlreadyOffloaded);
   ASSERT_EQ(GiveBack(pair.host_fd, *tap_, &image), "");
   EXPECT_TRUE(Check(pair.host_fd).ok());
+}
+
+// Of this thread, for as long as the object lives.
+class WithoutPrivilegedPorts {
+ public:
+  WithoutPrivilegedPorts() {
+    syscall(SYS_capget, &header_, data_);
+    const __user_cap_data_struct before = data_[0];
+    data_[0].effective &= ~(1u << CAP_NET_BIND_SERVICE);
+    syscall(SYS_capset, &header_, data_);
+    data_[0] = before;
+  }
+  ~WithoutPrivilegedPorts() { syscall(SYS_capset, &header_, data_); }
+
+ private:
+  __user_cap_header_struct header_{_LINUX_CAPABILITY_VERSION_3, 0};
+  __user_cap_data_struct data_[_LINUX_CAPABILITY_U32S_3] = {};
+};
+
+// What was accepted is bound anew when it comes back: without the permission
+// it must not go away.
+TEST_F(Eligibility, PrivilegedPortWithoutPermission) {
+  int port = 80;
+  const int listener = Listen(Family::kV4, Side::kHost, &port);
+  ASSERT_GE(listener, 0);
+  const TcpPair pair = MakeTcpPairWith(*lab_, listener, port, {});
+  close(listener);
+  SocketImage image;
+  {
+    const WithoutPrivilegedPorts unprivileged;
+    ExpectRefused(pair.host_fd, Code::kPortPermission);
+  }
+  ASSERT_TRUE(Check(pair.host_fd).ok());
+  ASSERT_EQ(RoundTrip(pair.host_fd, *tap_, &image), "");
+  ExpectTraffic(pair);
 }
 
 TEST_F(Eligibility, Mptcp) {
