@@ -19,6 +19,12 @@ TEST(SegmentReasonList, EveryReasonHasItsOwnText) {
   EXPECT_EQ(texts.count("unknown"), 0u);
 }
 
+TEST(SegmentReasonList, AnythingElseIsUnknownAndNotCounted) {
+  const auto beyond = static_cast<SegmentReason>(kSegmentReasonCount);
+  EXPECT_STREQ(SegmentReasonText(beyond), "unknown");
+  EXPECT_EQ(FateOf(beyond), SegmentFate::kNotCounted);
+}
+
 TEST(SegmentReasonList, GroupsSayWhatTheWorkerDoes) {
   EXPECT_EQ(FateOf(SegmentReason::kNone), SegmentFate::kNotCounted);
   EXPECT_EQ(FateOf(SegmentReason::kDataInOrder), SegmentFate::kAccepted);
