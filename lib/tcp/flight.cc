@@ -284,15 +284,4 @@ bool Flight::HighestSacked(SeqNum* end) const {
   return true;
 }
 
-SeqNum Flight::NextSacked(SeqNum seq, SeqNum limit) const {
-  if (sacked_bytes_ == 0) return limit;
-  for (const FlightRange* range = front(); range != nullptr;
-       range = Next(range)) {
-    if (range->fate == FlightFate::kSacked && range->start.After(seq)) {
-      return Earlier(range->start, limit);
-    }
-  }
-  return limit;
-}
-
 }  // namespace chimney::tcp

@@ -142,8 +142,6 @@ class Flight {
   const FlightRange* FirstLost() const;
   // One past the highest byte that is SACKed; false if none is.
   bool HighestSacked(SeqNum* end) const;
-  // The start of the first SACKed range behind `seq`, or `limit` if nearer.
-  SeqNum NextSacked(SeqNum seq, SeqNum limit) const;
 
  private:
   using List = IntrusiveList<FlightRange>;
