@@ -12,7 +12,7 @@
 #include <utility>
 
 #include "base/inet_address.h"
-#include "daemon/unique_fd.h"
+#include "daemon/foreign_fd.h"
 #include "kernel/socket_image.h"
 #include "worker/operation.h"
 
@@ -40,7 +40,7 @@ struct Connection {
   Session* session = nullptr;  // outlives its connections
   uint64_t cookie = 0;         // the host's handle
   uint64_t request_id = 0;     // of the initiate
-  UniqueFd fd;                 // our duplicate of the socket
+  ForeignFd fd;                // our duplicate of the socket
   uint64_t socket_cookie = 0;  // SO_COOKIE: the same over many hand-overs
   FlowTuple tuple;
   IpAddress next_hop;

@@ -24,6 +24,7 @@
 #include "daemon/config.h"
 #include "daemon/connection.h"
 #include "daemon/control_timers.h"
+#include "daemon/foreign_fd.h"
 #include "daemon/handover_context.h"
 #include "daemon/handover_stats.h"
 #include "daemon/host_interface.h"
@@ -168,6 +169,7 @@ class ControlCore final : public HandoverListener {
   kernel::NetlinkSockets netlink_sockets_;
   kernel::SockmapSearch sockmap_search_;
   HandoverContext context_;
+  AsideCloser closer_;  // of what connections and sessions hold
   ConnectionTable connections_;
   std::map<uint32_t, std::unique_ptr<Session>> sessions_;
   BackgroundJobs jobs_;  // behind sessions_, whose memory they work on

@@ -157,7 +157,7 @@ void ControlCore::OnInitiate(Session& session,
                    kernel::KernelErrorCode::kNoSocketAttached);
     return;
   }
-  UniqueFd fd = std::move(attached->second);
+  ForeignFd fd = std::move(attached->second);
   session.attached.erase(attached);
   if (paused_) {
     RefuseInitiate(session, request, kernel::KernelErrorCode::kPaused);

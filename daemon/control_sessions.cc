@@ -18,7 +18,11 @@ namespace {
 constexpr uint64_t kSessionTag = uint64_t{5} << 32;  // EventKind::kSession
 // Messages of one session before the others get their turn.
 constexpr int kMessagesPerTurn = 64;
+constexpr int kAcceptsPerTurn = 16;
 constexpr size_t kMaxUnreadyPerUser = 64;
+constexpr const char* kTooManyHang =
+    "descriptors that this user has sent cannot be closed: what is behind them "
+    "does not answer";
 constexpr Duration kHelloPatience = Duration::Seconds(10);
 
 template <size_t kBytes>
@@ -37,10 +41,14 @@ Session* ControlCore::FindSession(uint32_t id) {
 
 void ControlCore::AcceptSessions() {
   SessionListener::Client client;
-  while (!draining_ && listener_->Accept(&client)) {
+  for (int i = 0; i < kAcceptsPerTurn && !draining_; ++i) {
+    if (!listener_->Accept(&client)) return;
     // Whoever only connects takes a descriptor of ours: few may, and not for
     // long.
-    if (CountUnready(client.uid) >= kMaxUnreadyPerUser) continue;
+    if (CountUnready(client.uid) >= kMaxUnreadyPerUser) {
+      CloseSocket(std::move(client.socket));
+      continue;
+    }
     const uint32_t id = ++last_session_id_;
     auto session = std::make_unique<Session>(id, std::move(client.socket),
                                              client.uid, client.pid);
@@ -80,7 +88,8 @@ void ControlCore::OnSessionReadable(Session& session) {
   const uint32_t id = session.id;
   for (int i = 0; i < kMessagesPerTurn; ++i) {
     SessionMessage message;
-    switch (ReceiveMessage(session.socket.get(), &message)) {
+    switch (ReceiveMessage(session.socket.get(), &message,
+                           {&closer_, session.uid})) {
       case ReceiveVerdict::kNothing:
         return;
       case ReceiveVerdict::kGone:
@@ -117,8 +126,11 @@ bool ControlCore::OnMessage(Session& session, const SessionMessage& message) {
       return false;
     }
     auto& descriptor = const_cast<SessionMessage&>(message).descriptor;
-    // Its request is going to hear that no socket was attached.
-    if (!descriptor.valid()) return true;
+    if (!descriptor.valid()) {
+      // Its request is going to hear that no socket was attached.
+      if (closer_.IsFull(session.uid)) EndSession(session, kTooManyHang);
+      return true;
+    }
     return session.attached.emplace(attach->attach_id, std::move(descriptor))
         .second;
   }
@@ -170,6 +182,10 @@ abi::HelloStatus ControlCore::Admit(const Session& session,
       hello.kind != abi::SessionKind::kManagement) {
     *text = "unknown kind of session";
     return abi::HelloStatus::kBadMessage;
+  }
+  if (closer_.IsFull(session.uid)) {
+    *text = kTooManyHang;
+    return abi::HelloStatus::kQuota;
   }
   if (draining_) {
     *text = "chimneyd is stopping";
@@ -226,7 +242,8 @@ void ControlCore::EndSession(Session& session, const char* why) {
               << session.pid << ") ends: " << why;
   }
   session.phase = SessionPhase::kEnding;
-  session.socket.Reset();  // leaves epoll with its last reference
+  // Leaves epoll with its last reference.
+  CloseSocket(std::move(session.socket));
   session.attached.clear();
   if (session.connection_count > 0) {
     stats_.Count(HandoverCount::kHostDeaths);

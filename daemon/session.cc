@@ -8,6 +8,7 @@
 #include <utility>
 
 #include "abi/layout.h"
+#include "daemon/session_listener.h"
 
 namespace chimney::daemon {
 
@@ -43,6 +44,11 @@ Session::Session(uint32_t session_id, UniqueFd client, uid_t client_uid,
       uid(client_uid),
       pid(client_pid),
       socket(std::move(client)) {}
+
+Session::~Session() {
+  CloseSocket(std::move(socket));
+  CloseSocket(std::move(doorbell));
+}
 
 void Session::AdoptMemory(std::unique_ptr<SessionMemory> mapped,
                           UniqueFd doorbell_end, uint32_t worker_count) {

@@ -16,6 +16,7 @@
 #include "abi/hello.h"
 #include "abi/ring_entry.h"
 #include "base/published_record.h"
+#include "daemon/foreign_fd.h"
 #include "daemon/session_lane.h"
 #include "daemon/session_memory.h"
 #include "daemon/unique_fd.h"
@@ -46,6 +47,7 @@ class Session {
   static constexpr size_t kMaxWaitingNotices = 4096;
 
   Session(uint32_t id, UniqueFd socket, uid_t uid, pid_t pid);
+  ~Session();
 
   // Takes ownership of mapped memory and prepares every lane.
   void AdoptMemory(std::unique_ptr<SessionMemory> memory, UniqueFd doorbell,
@@ -84,7 +86,7 @@ class Session {
   std::unique_ptr<SessionMemory> memory;
   std::vector<std::unique_ptr<SessionLane>> lanes;
   std::unique_ptr<ring::RequestConsumer> requests;
-  std::map<uint64_t, UniqueFd> attached;
+  std::map<uint64_t, ForeignFd> attached;
   uint32_t connection_count = 0;
   // What the kernel does not keep of connections that are back there, by
   // SO_COOKIE, so that the next offload goes on with the same clock to the

@@ -14,18 +14,20 @@
 #include <utility>
 #include <vector>
 
+#include "daemon/impatience.h"
+
 namespace chimney::daemon {
 namespace {
 
-// Room for every descriptor that one message can carry, so that none is lost
-// to truncation before it can be closed.
-constexpr size_t kMaxDescriptors = 253;  // SCM_MAX_FD
+// One that may be, one that is too many. What is over never gets here: the
+// kernel lets go of it.
+constexpr size_t kMaxDescriptors = 2;
 constexpr size_t kMaxMessageBytes = sizeof(abi::HelloRequest);
 static_assert(kMaxMessageBytes >= sizeof(abi::AttachSocket));
 static_assert(kMaxMessageBytes >= sizeof(abi::ManagementQuery));
 
-std::vector<UniqueFd> TakeDescriptors(msghdr* header) {
-  std::vector<UniqueFd> descriptors;
+std::vector<ForeignFd> TakeDescriptors(msghdr* header, ForeignOwner owner) {
+  std::vector<ForeignFd> descriptors;
   for (cmsghdr* c = CMSG_FIRSTHDR(header); c != nullptr;
        c = CMSG_NXTHDR(header, c)) {
     if (c->cmsg_level != SOL_SOCKET || c->cmsg_type != SCM_RIGHTS) continue;
@@ -33,7 +35,7 @@ std::vector<UniqueFd> TakeDescriptors(msghdr* header) {
     for (size_t i = 0; i < count; ++i) {
       int fd = -1;
       std::memcpy(&fd, CMSG_DATA(c) + i * sizeof(int), sizeof(fd));
-      descriptors.emplace_back(fd);
+      descriptors.emplace_back(UniqueFd(fd), owner);
     }
   }
   return descriptors;
@@ -75,9 +77,16 @@ bool Parse(const std::array<std::byte, kMaxMessageBytes + 1>& bytes,
   return false;
 }
 
+ssize_t Receive(int socket, msghdr* header) {
+  // What finds no room is closed on the way.
+  const Impatience impatience;
+  return recvmsg(socket, header, MSG_DONTWAIT | MSG_CMSG_CLOEXEC);
+}
+
 }  // namespace
 
-ReceiveVerdict ReceiveMessage(int socket, SessionMessage* message) {
+ReceiveVerdict ReceiveMessage(int socket, SessionMessage* message,
+                              ForeignOwner owner) {
   std::array<std::byte, kMaxMessageBytes + 1> bytes;
   alignas(cmsghdr) std::array<char, CMSG_SPACE(kMaxDescriptors * sizeof(int))>
       control;
@@ -85,16 +94,16 @@ ReceiveVerdict ReceiveMessage(int socket, SessionMessage* message) {
   msghdr header{};
   header.msg_iov = &io;
   header.msg_iovlen = 1;
-  header.msg_control = control.data();
-  header.msg_controllen = control.size();
-  const ssize_t size =
-      recvmsg(socket, &header, MSG_DONTWAIT | MSG_CMSG_CLOEXEC);
+  const bool full = owner.closer != nullptr && owner.closer->IsFull(owner.uid);
+  header.msg_control = full ? nullptr : control.data();
+  header.msg_controllen = full ? 0 : control.size();
+  const ssize_t size = Receive(socket, &header);
   if (size < 0) {
     if (errno == EAGAIN || errno == EINTR) return ReceiveVerdict::kNothing;
     return ReceiveVerdict::kGone;
   }
   // An empty message may carry descriptors, too: first they are ours.
-  std::vector<UniqueFd> descriptors = TakeDescriptors(&header);
+  std::vector<ForeignFd> descriptors = TakeDescriptors(&header, owner);
   if (size == 0) return ReceiveVerdict::kGone;
   if ((header.msg_flags & MSG_TRUNC) != 0 ||
       !Parse(bytes, static_cast<size_t>(size), message)) {
@@ -134,6 +143,11 @@ bool SendMessage(int socket, std::span<const std::byte> bytes,
   }
   return sendmsg(socket, &header, MSG_DONTWAIT | MSG_NOSIGNAL) ==
          static_cast<ssize_t>(bytes.size());
+}
+
+void CloseSocket(UniqueFd socket) {
+  const Impatience impatience;
+  socket.Reset();
 }
 
 SessionListener::SessionListener(UniqueFd socket, std::string path)
@@ -182,7 +196,7 @@ bool SessionListener::Accept(Client* client) {
   if (!socket.valid() && (errno == EMFILE || errno == ENFILE)) {
     // Left waiting, it would wake this process again and again.
     spare_.Reset();
-    UniqueFd(accept4(socket_.get(), nullptr, nullptr, kFlags)).Reset();
+    CloseSocket(UniqueFd(accept4(socket_.get(), nullptr, nullptr, kFlags)));
     spare_ = UniqueFd(open("/dev/null", O_RDONLY | O_CLOEXEC));
     return false;
   }
@@ -191,6 +205,7 @@ bool SessionListener::Accept(Client* client) {
   socklen_t length = sizeof(credentials);
   if (getsockopt(socket.get(), SOL_SOCKET, SO_PEERCRED, &credentials,
                  &length) != 0) {
+    CloseSocket(std::move(socket));
     return false;
   }
   client->socket = std::move(socket);
@@ -201,7 +216,7 @@ bool SessionListener::Accept(Client* client) {
 
 void SessionListener::Close() {
   if (!socket_.valid()) return;
-  socket_.Reset();
+  CloseSocket(std::move(socket_));
   unlink(path_.c_str());
 }
 

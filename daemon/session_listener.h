@@ -14,6 +14,7 @@
 #include <variant>
 
 #include "abi/hello.h"
+#include "daemon/foreign_fd.h"
 #include "daemon/unique_fd.h"
 
 namespace chimney::daemon {
@@ -23,7 +24,7 @@ struct SessionMessage {
   std::variant<abi::HelloRequest, abi::MappedNotice, abi::AttachSocket,
                abi::Doorbell, abi::ManagementQuery>
       body;
-  UniqueFd descriptor;  // of AttachSocket
+  ForeignFd descriptor;  // of AttachSocket
 };
 
 enum class ReceiveVerdict : uint8_t {
@@ -33,8 +34,10 @@ enum class ReceiveVerdict : uint8_t {
   kBroken,   // not one of ours: end the session
 };
 
-// Never blocks.
-ReceiveVerdict ReceiveMessage(int socket, SessionMessage* message);
+// Never blocks. Descriptors are `owner`'s; while its closer is full of them,
+// none is taken.
+ReceiveVerdict ReceiveMessage(int socket, SessionMessage* message,
+                              ForeignOwner owner = {});
 
 // Sends `bytes` with up to three descriptors. False if the other side is gone
 // or does not read: a session that keeps its socket full is ended.
@@ -47,6 +50,10 @@ bool SendStruct(int socket, const T& message,
   return SendMessage(socket, std::as_bytes(std::span(&message, 1)),
                      descriptors);
 }
+
+// Closes a unix socket. Never blocks, whatever descriptors its other side has
+// left in it.
+void CloseSocket(UniqueFd socket);
 
 class SessionListener {
  public:
