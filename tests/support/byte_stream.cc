@@ -2,6 +2,8 @@
 // Seeded byte streams: eight bytes come from one mix of seed and offset.
 #include "tests/support/byte_stream.h"
 
+#include <algorithm>
+
 namespace chimney::testing {
 namespace {
 
@@ -25,24 +27,28 @@ uint8_t ByteStream::At(uint64_t offset) const {
 
 std::vector<uint8_t> ByteStream::Bytes(uint64_t offset, size_t count) const {
   std::vector<uint8_t> bytes(count);
-  uint64_t word = 0;
-  for (size_t i = 0; i < count; ++i) {
-    const uint64_t at = offset + i;
-    if (i == 0 || at % 8 == 0) word = Word(seed_, at);
-    bytes[i] = static_cast<uint8_t>(word >> (8 * (at % 8)));
+  const uint64_t key = Mix(seed_);
+  size_t i = 0;
+  for (; i < count && (offset + i) % 8 != 0; ++i) bytes[i] = At(offset + i);
+  for (; i + 8 <= count; i += 8) {
+    const uint64_t word = Mix(key ^ ((offset + i) / 8));
+    for (size_t k = 0; k < 8; ++k) {
+      bytes[i + k] = static_cast<uint8_t>(word >> (8 * k));
+    }
   }
+  for (; i < count; ++i) bytes[i] = At(offset + i);
   return bytes;
 }
 
 std::optional<uint64_t> ByteStream::FirstMismatch(uint64_t offset,
                                                   ByteSpan bytes) const {
-  uint64_t word = 0;
-  for (size_t i = 0; i < bytes.size(); ++i) {
-    const uint64_t at = offset + i;
-    if (i == 0 || at % 8 == 0) word = Word(seed_, at);
-    if (bytes[i] != static_cast<uint8_t>(word >> (8 * (at % 8)))) return at;
+  const std::vector<uint8_t> expected = Bytes(offset, bytes.size());
+  if (std::equal(bytes.begin(), bytes.end(), expected.begin())) {
+    return std::nullopt;
   }
-  return std::nullopt;
+  const auto found =
+      std::mismatch(bytes.begin(), bytes.end(), expected.begin()).first;
+  return offset + static_cast<uint64_t>(found - bytes.begin());
 }
 
 }  // namespace chimney::testing

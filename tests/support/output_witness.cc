@@ -3,7 +3,6 @@
 #include "tests/support/output_witness.h"
 
 #include <algorithm>
-#include <cstring>
 
 namespace chimney::testing {
 namespace {
@@ -24,9 +23,7 @@ void OutputWitness::OnReceived(const WireSegment& segment) {
   if (segment.Has(kFin)) fin_ = to;
   if (IsNegative(from)) from = 0;
   if (!IsNegative(to) && from < to) {
-    if (arrived_.size() < to) arrived_.resize(to);
-    std::fill(arrived_.begin() + static_cast<std::ptrdiff_t>(from),
-              arrived_.begin() + static_cast<std::ptrdiff_t>(to), uint8_t{1});
+    arrived_.Add(from, to);
   }
   const uint64_t ack = Unwrap(segment.ack, config_.first_send_seq, max_sent_);
   if (segment.Has(kAck) && ack <= max_sent_) {
@@ -40,24 +37,13 @@ void OutputWitness::OnReceived(const WireSegment& segment) {
 }
 
 uint64_t OutputWitness::contiguous() const {
-  if (contiguous_data_ < arrived_.size()) {
-    const void* hole = std::memchr(arrived_.data() + contiguous_data_, 0,
-                                   arrived_.size() - contiguous_data_);
-    contiguous_data_ =
-        hole == nullptr
-            ? arrived_.size()
-            : static_cast<uint64_t>(static_cast<const uint8_t*>(hole) -
-                                    arrived_.data());
-  }
-  return contiguous_data_ + (fin_ == contiguous_data_ ? 1 : 0);
+  const uint64_t data = arrived_.FirstHole();
+  return data + (fin_ == data ? 1 : 0);
 }
 
 bool OutputWitness::HasArrived(uint64_t from, uint64_t to) const {
   const uint64_t data_to = fin_ && to == *fin_ + 1 ? *fin_ : to;
-  if (data_to > arrived_.size() || from > data_to) return false;
-  return std::all_of(arrived_.begin() + static_cast<std::ptrdiff_t>(from),
-                     arrived_.begin() + static_cast<std::ptrdiff_t>(data_to),
-                     [](uint8_t here) { return here != 0; });
+  return from <= data_to && arrived_.Contains(from, data_to);
 }
 
 std::string OutputWitness::OnSent(Instant now, const WireSegment& segment) {

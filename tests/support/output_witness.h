@@ -11,6 +11,7 @@
 #include <vector>
 
 #include "base/time.h"
+#include "tests/support/byte_ranges.h"
 #include "tests/support/byte_stream.h"
 #include "tests/support/wire_segment.h"
 
@@ -79,8 +80,7 @@ class OutputWitness {
   uint64_t peer_edge_;
   uint64_t own_edge_;
   uint64_t last_ack_ = 0;
-  std::vector<uint8_t> arrived_;  // 1 for each byte of the peer's stream
-  mutable uint64_t contiguous_data_ = 0;
+  ByteRanges arrived_;  // of the peer's stream
   std::optional<uint64_t> fin_;
   uint32_t last_echo_;
   uint32_t newest_tsval_in_;
