@@ -6,6 +6,15 @@
 
 namespace chimney::testing {
 
+namespace {
+
+int64_t KbitPerSecond(uint64_t bytes, Duration time) {
+  return static_cast<int64_t>(bytes) * 8 * 1'000 /
+         std::max<int64_t>(time.micros(), 1);
+}
+
+}  // namespace
+
 LinkConfig BottleneckLink(uint64_t rate_bits_per_second, Duration round_trip,
                           uint32_t queue) {
   LinkConfig link;
@@ -45,9 +54,9 @@ tcp::Parameters LinuxWith(tcp::CongestionControl algorithm) {
 
 BulkResult Judge(const SimulationResult& result, uint64_t bytes) {
   BulkResult judged;
-  judged.goodput_kbit_per_s =
-      static_cast<int64_t>(bytes) * 8 * 1'000 /
-      std::max<int64_t>(result.delivery_time.micros(), 1);
+  judged.goodput_kbit_per_s = KbitPerSecond(bytes, result.delivery_time);
+  judged.steady_kbit_per_s = KbitPerSecond(
+      bytes - bytes / 4, result.delivery_time - result.quarter_time);
   const uint64_t needed = bytes / kBulkPayloadBytes + 1;
   judged.segments_resent = static_cast<int64_t>(result.segments_from_a) -
                            static_cast<int64_t>(needed);

@@ -31,7 +31,9 @@ tcp::Parameters LinuxWith(tcp::CongestionControl algorithm);
 
 struct BulkResult {
   int64_t goodput_kbit_per_s = 0;  // to the last byte in order at B
-  int64_t segments_resent = 0;     // beyond the least that the bytes need
+  // Without the first quarter of the bytes, which slow start decides.
+  int64_t steady_kbit_per_s = 0;
+  int64_t segments_resent = 0;  // beyond the least that the bytes need
 };
 
 // Of a finished run of a bulk scenario with this many bytes.

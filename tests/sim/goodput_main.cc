@@ -11,6 +11,7 @@
 #include "tests/integration/wire/draws.h"
 #include "tests/sim/bulk.h"
 #include "tests/sim/simulation.h"
+#include "tests/support/engine_endpoint.h"
 
 DEFINE_uint64(rate, 100'000'000, "bits per second each way");
 DEFINE_uint32(delay_us, 10'000, "delay of every frame");
@@ -43,16 +44,26 @@ int Run() {
   Simulation simulation(scenario);
   simulation.wire().a_to_b.AddDropRule(Losses(wire::SeedFromA(FLAGS_seed)));
   simulation.wire().b_to_a.AddDropRule(Losses(wire::SeedFromB(FLAGS_seed)));
+  tcp::ConnectionCounters counters;
+  auto* sender = static_cast<EngineEndpoint*>(simulation.a());
+  simulation.set_hook([&](uint64_t) {
+    const tcp::ConnectionCounters& now = sender->tcb().counters;
+    // They end with the engine's part of the connection.
+    if (now.segments_out >= counters.segments_out) counters = now;
+  });
   const SimulationResult result = simulation.Run();
   if (!result.problem.empty()) {
     fprintf(stderr, "%s\n%s", result.problem.c_str(), result.details.c_str());
     return 1;
   }
   const BulkResult judged = Judge(result, FLAGS_bytes);
-  printf("{\"kbit_per_s\": %lld, \"resent\": %lld, \"seconds\": %.6f}\n",
-         static_cast<long long>(judged.goodput_kbit_per_s),
-         static_cast<long long>(judged.segments_resent),
-         static_cast<double>(result.delivery_time.micros()) / 1e6);
+  printf(
+      "{\"kbit_per_s\": %lld, \"steady_kbit_per_s\": %lld, \"resent\": %lld, "
+      "\"recoveries\": %u, \"timeouts\": %u, \"tail_probes\": %u}\n",
+      static_cast<long long>(judged.goodput_kbit_per_s),
+      static_cast<long long>(judged.steady_kbit_per_s),
+      static_cast<long long>(judged.segments_resent), counters.fast_retransmits,
+      counters.retransmit_timeouts, counters.tail_probes);
   return 0;
 }
 

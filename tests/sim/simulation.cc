@@ -107,9 +107,9 @@ void Simulation::Trace(bool from_a, const WireSegment& segment, Fate fate) {
 void Simulation::NoteDelivery() {
   const uint64_t wanted = scenario_.b.plan.bytes_to_read;
   if (!delivered_at_.IsNever() || wanted == 0) return;
-  if (app_b_->bytes_read() + b_->readable() >= wanted) {
-    delivered_at_ = clock_.now();
-  }
+  const uint64_t there = app_b_->bytes_read() + b_->readable();
+  if (quarter_at_.IsNever() && there >= wanted / 4) quarter_at_ = clock_.now();
+  if (there >= wanted) delivered_at_ = clock_.now();
 }
 
 bool Simulation::BothDone() const {
@@ -183,7 +183,10 @@ SimulationResult Simulation::Run() {
   RunToCompletion();
   SimulationResult result;
   result.virtual_time = clock_.now() - start;
-  if (!delivered_at_.IsNever()) result.delivery_time = delivered_at_ - start;
+  if (!delivered_at_.IsNever()) {
+    result.delivery_time = delivered_at_ - start;
+    result.quarter_time = quarter_at_ - start;
+  }
   if (problem_.empty()) RunAftermath();
   if (problem_.empty()) TearDown();
   result.problem = problem_;

@@ -26,6 +26,7 @@ struct SimulationResult {
   Duration virtual_time;
   // Until the last byte of A's stream was in order at B; zero if never.
   Duration delivery_time;
+  Duration quarter_time;  // the same for the first quarter of the stream
   uint64_t events = 0;
   uint64_t segments = 0;
   uint64_t segments_from_a = 0;
@@ -96,6 +97,7 @@ class Simulation {
   PcapDump capture_;
   std::deque<Traced> last_segments_;
   Instant delivered_at_ = Instant::Never();
+  Instant quarter_at_ = Instant::Never();
   std::string problem_;
   Hook hook_;
   uint64_t events_ = 0;

@@ -39,6 +39,7 @@ struct WireSegment {
   std::optional<Timestamps> timestamps;
   std::vector<Block> sack;
   std::vector<uint8_t> payload;
+  uint32_t flow = 0;  // its connection, where several share a wire
 
   bool Has(uint8_t flag) const { return (flags & flag) != 0; }
   // Payload, and one each for SYN and FIN.
