@@ -68,6 +68,13 @@ void CutWindow(Tcb& tcb) {
   tcb.snd.ssthresh = std::max(2 * tcb.snd.mss, threshold);
 }
 
+void CutWindowOnTimeout(Tcb& tcb) {
+  CutWindow(tcb);
+  if (tcb.params->congestion_control == CongestionControl::kCubic) {
+    TimeoutCubic(tcb);
+  }
+}
+
 void UndoCut(Tcb& tcb) {
   if (tcb.params->congestion_control == CongestionControl::kCubic) {
     UndoCutCubic(tcb);
@@ -79,7 +86,7 @@ void RestartAfterIdle(Tcb& tcb, Instant now) {
   if (snd.una != snd.max) return;
   const Duration idle = now - snd.last_sent_at;
   if (tcb.params->congestion_control == CongestionControl::kCubic) {
-    PauseCubic(tcb, idle);
+    PauseCubic(tcb, now, idle);
   }
   if (idle <= tcb.rtt.rto) return;
   // RFC 2861: half for each timeout, and ssthresh remembers.

@@ -24,6 +24,7 @@ void GrowWindow(Tcb& tcb, Instant now, const AckNews& news, bool after_timeout);
 void InflateWindow(Tcb& tcb);
 // A loss: sets ssthresh. What becomes of cwnd is the caller's.
 void CutWindow(Tcb& tcb);
+void CutWindowOnTimeout(Tcb& tcb);
 // The last loss was none.
 void UndoCut(Tcb& tcb);
 // New data after a pause longer than the timeout.

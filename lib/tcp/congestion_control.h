@@ -21,7 +21,9 @@ uint32_t CutCubic(Tcb& tcb);
 void UndoCutCubic(Tcb& tcb);
 void GrowCubic(Tcb& tcb, Instant now, uint32_t acked);
 // Time in which nothing was to be sent does not count (section 5.8).
-void PauseCubic(Tcb& tcb, Duration pause);
+void PauseCubic(Tcb& tcb, Instant now, Duration pause);
+// Where growth begins after a timeout is the new W_max (section 4.8).
+void TimeoutCubic(Tcb& tcb);
 
 // HyStart++ (RFC 9406), hystart.cc: slow start that sees the queue grow.
 // Returns how much of `growth` is left; may end slow start.

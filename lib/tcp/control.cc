@@ -61,7 +61,8 @@ Outcome OnSend(Tcb& tcb, Instant now, SendRecord* record) {
     outcome.events |= kEventSendAcked;
     return outcome;
   }
-  RestartAfterIdle(tcb, now);
+  // Records that wait end no pause.
+  if (tcb.snd.queued_bytes == 0) RestartAfterIdle(tcb, now);
   tcb.snd.queue.PushBack(record);
   tcb.snd.queued_bytes += record->length - record->acked_bytes;
   tcb.counters.bytes_sent += record->length;

@@ -81,11 +81,13 @@ void GrowCubic(Tcb& tcb, Instant now, uint32_t acked) {
   tcb.snd.cwnd += whole;
 }
 
-void PauseCubic(Tcb& tcb, Duration pause) {
+void PauseCubic(Tcb& tcb, Instant now, Duration pause) {
   CubicState& cubic = tcb.congestion.cubic;
   if (!cubic.epoch_start.IsNever()) {
-    cubic.epoch_start = cubic.epoch_start + pause;
+    cubic.epoch_start = std::min(cubic.epoch_start + pause, now);
   }
 }
+
+void TimeoutCubic(Tcb& tcb) { tcb.congestion.cubic.w_max = 0; }
 
 }  // namespace chimney::tcp

@@ -118,6 +118,25 @@ void ImportFlight(Tcb& tcb, Instant now, const TcpDelegatedState& d) {
   tcb.recovery.recover = d.snd_max;
 }
 
+// The giver had seen the loss, cut its window and sent again what was missing:
+// what is still to come of the same duplicates must not do that once more
+// (RFC 6582 section 3.2, R192).
+void ImportFastRecovery(Tcb& tcb) {
+  SendState& snd = tcb.snd;
+  RecoveryState& recovery = tcb.recovery;
+  // Whoever cut its window has a threshold and keeps to it; duplicates alone
+  // are also counted where they may not start a recovery.
+  if (recovery.phase != RecoveryPhase::kOpen || snd.una == snd.max ||
+      recovery.dup_ack_count < tcb.params->duplicate_ack_threshold ||
+      snd.ssthresh >= kMaxCwnd || snd.cwnd > snd.ssthresh) {
+    return;
+  }
+  recovery.phase = RecoveryPhase::kFastRecovery;
+  recovery.recover = snd.max;
+  recovery.sack_based = tcb.constant.sack_enabled;
+  recovery.prr.recover_fs = tcb.flight.total_bytes();
+}
+
 void ImportSend(Tcb& tcb, Instant now, const TcpDelegatedState& d,
                 const FinPosition& fins, uint64_t send_bytes) {
   static_cast<SendVariables&>(tcb.snd) = SendVariables{};
@@ -135,7 +154,7 @@ void ImportSend(Tcb& tcb, Instant now, const TcpDelegatedState& d,
   snd.fin_sent = fins.fin_sent;
   snd.fin_acked = fins.fin_acked;
   snd.last_sent_at = now;
-  snd.cwnd = d.cwnd;
+  snd.cwnd = std::min(d.cwnd, kMaxCwnd);
   UpdateMss(tcb);
   if (d.cwnd == 0) snd.cwnd = InitialWindow(tcb);
   tcb.recovery = RecoveryState{};
@@ -144,6 +163,7 @@ void ImportSend(Tcb& tcb, Instant now, const TcpDelegatedState& d,
   tcb.recovery.rack.fack = d.snd_una;
   tcb.recovery.dup_ack_count = d.dup_ack_count;
   ImportFlight(tcb, now, d);
+  ImportFastRecovery(tcb);
 }
 
 void ImportReceive(Tcb& tcb, Instant now, const TcpDelegatedState& d,
@@ -193,6 +213,7 @@ void ImportTimers(Tcb& tcb, Instant now, const TcpDelegatedState& d) {
     ArmFinWait2(tcb, now);
   } else if (use == RetransmitUse::kRetransmit) {
     timers.retransmit_count = d.retransmit.count;
+    timers.backoff = d.retransmit.count;
     ArmRetransmit(tcb, now);
   } else if (use == RetransmitUse::kPersist) {
     StartPersist(tcb, now);

@@ -79,8 +79,13 @@ SendPlan PlanTailProbe(Tcb& tcb) {
         static_cast<uint32_t>(std::min<uint64_t>(snd.queued_bytes, snd.wnd));
     return PlanRange(tcb, PlanKind::kTailProbe, snd.max, snd.una + room);
   }
+  // As much of the end as one segment takes; of small records that is less.
   const uint32_t span = std::min(outstanding, SegmentLimit(tcb));
-  return PlanRange(tcb, PlanKind::kTailProbe, snd.max - span, snd.max);
+  SendPlan plan = PlanRange(tcb, PlanKind::kTailProbe, snd.max - span, snd.max);
+  while (plan.bytes != 0 && !plan.fin && plan.seq + plan.bytes != snd.max) {
+    plan = PlanRange(tcb, PlanKind::kTailProbe, plan.seq + plan.bytes, snd.max);
+  }
+  return plan;
 }
 
 // One byte at SND.UNA, new or refused before; or the FIN.

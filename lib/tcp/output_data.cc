@@ -35,6 +35,9 @@ HoldReason HoldSmallSegment(const Tcb& tcb, const PayloadShape& shape,
                             bool fin) {
   const SendState& snd = tcb.snd;
   if (fin || snd.sws_forced) return HoldReason::kNone;
+  // New data is to tell whether a timeout was spurious; till then nothing else
+  // is sent.
+  if (tcb.recovery.frto == FrtoStep::kSecondAck) return HoldReason::kNone;
   const bool small_in_flight = tcb.params->minshall_nagle
                                    ? snd.small_end.After(snd.una)
                                    : snd.max != snd.una;

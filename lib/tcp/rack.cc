@@ -16,7 +16,7 @@ bool IsAmbiguous(const Tcb& tcb, Instant now, const packet::Segment& segment,
                  const Delivery::Latest& resent) {
   if (tcb.constant.timestamps_enabled && segment.options.has_timestamps) {
     const auto echoed = static_cast<int32_t>(segment.options.tsecr -
-                                             TimestampNow(tcb, resent.sent_at));
+                                             TimestampAt(tcb, resent.sent_at));
     if (echoed < 0) return true;
   }
   return tcb.rtt.min_rtt == Duration() ||

@@ -11,6 +11,8 @@ namespace {
 // holes is held to this many times fewer of them.
 constexpr uint32_t kBytesPerFragmentAllowed = 256;
 constexpr uint32_t kMinFragmentsAllowed = 64;
+// Adjacent fragments looked at for the ends of one SACK block.
+constexpr int kMaxNeighbours = 64;
 
 SeqNum EndOf(const Fragment* fragment) {
   return fragment->seq + fragment->length;
@@ -45,13 +47,13 @@ void DropReachedSackBlocks(ReceiveState& rcv) {
 }
 
 // RFC 2018 section 4: the block that holds the newest data comes first.
-void NoteSackBlock(ReceiveState& rcv, SeqNum start, SeqNum end) {
-  packet::SackBlock first{start, end};
+void NoteSackBlock(ReceiveState& rcv, packet::SackBlock first) {
   uint8_t kept = 0;
   std::array<packet::SackBlock, packet::kMaxSackBlocks> others;
   for (uint8_t i = 0; i < rcv.sack_count; ++i) {
     const packet::SackBlock& block = rcv.sack_blocks[i];
-    if (block.start.AtOrBefore(end) && start.AtOrBefore(block.end)) {
+    if (block.start.AtOrBefore(first.end) &&
+        first.start.AtOrBefore(block.end)) {
       first.start = Earlier(first.start, block.start);
       first.end = Later(first.end, block.end);
     } else {
@@ -62,6 +64,25 @@ void NoteSackBlock(ReceiveState& rcv, SeqNum start, SeqNum end) {
   rcv.sack_blocks[0] = first;
   std::copy_n(others.begin(), kept, rcv.sack_blocks.begin() + 1);
   rcv.sack_count = static_cast<uint8_t>(kept + 1);
+}
+
+// The whole of the contiguous data that `fragment` is part of (RFC 2018
+// section 4), as far as there are not too many pieces.
+packet::SackBlock BlockAround(FragmentList& list, Fragment* fragment) {
+  packet::SackBlock block{fragment->seq, EndOf(fragment)};
+  Fragment* left = list.Previous(fragment);
+  for (int i = 0; i < kMaxNeighbours && left != nullptr; ++i) {
+    if (EndOf(left) != block.start) break;
+    block.start = left->seq;
+    left = list.Previous(left);
+  }
+  Fragment* right = list.Next(fragment);
+  for (int i = 0; i < kMaxNeighbours && right != nullptr; ++i) {
+    if (right->seq != block.end) break;
+    block.end = EndOf(right);
+    right = list.Next(right);
+  }
+  return block;
 }
 
 bool HasRoomFor(const Tcb& tcb, uint32_t bytes) {
@@ -141,8 +162,14 @@ InsertResult InsertOutOfOrder(Tcb& tcb, SeqNum seq, ByteSpan bytes) {
     from = Later(from, EndOf(next));
     next = list.Next(next);
   }
-  from = Earlier(from, end);
-  if (from.After(seq)) NoteSackBlock(tcb.rcv, seq, from);
+  if (!Earlier(from, end).After(seq)) return result;
+  Fragment* holder = previous;
+  if (holder == nullptr) {
+    holder = list.front();
+  } else if (EndOf(holder).AtOrBefore(seq)) {
+    holder = list.Next(holder);
+  }
+  NoteSackBlock(tcb.rcv, BlockAround(list, holder));
   return result;
 }
 

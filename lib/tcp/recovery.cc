@@ -28,23 +28,54 @@ bool MayEnterFastRecovery(const Tcb& tcb) {
          tcb.snd.una != tcb.snd.max;
 }
 
-// RFC 5681 section 3.2, where the peer reports nothing better.
+// RFC 5681 section 3.2 and RFC 6675 section 5 (1): the segment at SND.UNA. RACK
+// counts for itself.
 void MarkLostByCount(Tcb& tcb) {
-  if (tcb.flight.sacked_bytes() != 0 ||
+  const bool judged_by_time =
+      tcb.params->rack && tcb.flight.sacked_bytes() != 0;
+  if (judged_by_time ||
       tcb.recovery.dup_ack_count < tcb.params->duplicate_ack_threshold) {
     return;
   }
-  tcb.flight.MarkLost(tcb.snd.una, tcb.snd.una + tcb.snd.mss);
+  const SeqNum end = tcb.flight.front()->end;
+  tcb.flight.MarkLost(tcb.snd.una, Earlier(end, tcb.snd.una + tcb.snd.mss));
+}
+
+// RFC 6675 section 4, NextSeg() rule 3: nothing is lost for certain and there
+// is nothing new to send, but what lies below reported bytes may be missing.
+void TakeMissingForLost(Tcb& tcb) {
+  SendState& snd = tcb.snd;
+  const uint32_t outstanding = snd.max.BytesFrom(snd.una);
+  const bool has_new_data =
+      snd.queued_bytes > outstanding && snd.wnd > outstanding;
+  SeqNum reported_end;
+  if (tcb.params->rack || has_new_data || tcb.flight.lost_bytes() != 0 ||
+      BytesInFlight(tcb) + snd.mss > snd.cwnd ||
+      !tcb.flight.HighestSacked(&reported_end)) {
+    return;
+  }
+  const FlightRange* range = tcb.flight.front();
+  while (range != nullptr && range->start.Before(reported_end)) {
+    if (range->fate == FlightFate::kInFlight &&
+        range->copies != FlightCopies::kSeveral) {
+      tcb.flight.MarkLost(range->start,
+                          Earlier(range->end, range->start + snd.mss));
+      return;
+    }
+    range = tcb.flight.Next(range);
+  }
 }
 
 void LeaveFastRecovery(Tcb& tcb) {
   SendState& snd = tcb.snd;
   RecoveryState& recovery = tcb.recovery;
-  snd.cwnd = snd.ssthresh;
+  // ssthresh may be of a time when segments were smaller, or the host's.
+  const uint32_t target = std::max(snd.ssthresh, snd.mss);
+  snd.cwnd = target;
   if (!recovery.sack_based) {
     // RFC 6582 step 3, the choice that does not burst.
     const uint32_t flight = snd.max.BytesFrom(snd.una);
-    snd.cwnd = std::min(snd.ssthresh, std::max(flight, snd.mss) + snd.mss);
+    snd.cwnd = std::min(target, std::max(flight, snd.mss) + snd.mss);
   }
   recovery.phase = RecoveryPhase::kOpen;
   recovery.dup_ack_count = 0;
@@ -145,7 +176,10 @@ void OnAckRecovery(Tcb& tcb, Instant now, const packet::Segment& segment,
     LookForLoss(tcb, now);
   }
   if (tcb.recovery.phase == RecoveryPhase::kFastRecovery) {
-    if (tcb.recovery.sack_based) OnAckPrr(tcb, news.delivery.bytes());
+    if (tcb.recovery.sack_based) {
+      OnAckPrr(tcb, news.delivery.bytes());
+      TakeMissingForLost(tcb);
+    }
     return;
   }
   if (news.acked != 0 && !window_set &&
@@ -194,7 +228,7 @@ void EnterLossRecovery(Tcb& tcb) {
   }
   const uint32_t prior_cwnd = tcb.snd.cwnd;
   const uint32_t prior_ssthresh = tcb.snd.ssthresh;
-  if (first_time) CutWindow(tcb);
+  if (first_time) CutWindowOnTimeout(tcb);
   tcb.snd.cwnd = tcb.snd.mss;
   ResendFromUna(tcb);
   if (!repeated) BeginFrto(tcb, prior_cwnd, prior_ssthresh);

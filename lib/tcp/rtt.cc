@@ -32,6 +32,7 @@ void AddSample(Tcb& tcb, Duration sample) {
     rtt.rttvar = (rtt.rttvar * 3 + error) / 4;
     rtt.srtt = (rtt.srtt * 7 + sample) / 8;
   }
+  tcb.timers.backoff = 0;
   UpdateRto(tcb);
 }
 
@@ -40,8 +41,12 @@ constexpr uint32_t kMostTicksAhead = 4;
 
 }  // namespace
 
+uint32_t TimestampAt(const Tcb& tcb, Instant at) {
+  return ClockTicks(tcb, at) + tcb.ts.delta;
+}
+
 uint32_t TimestampNow(const Tcb& tcb, Instant now) {
-  const uint32_t ticks = ClockTicks(tcb, now) + tcb.ts.delta;
+  const uint32_t ticks = TimestampAt(tcb, now);
   // Waits for a host's clock that ran ahead (RFC 7323: never backwards).
   return tcb.ts.sent_max - ticks <= kMostTicksAhead ? tcb.ts.sent_max : ticks;
 }

@@ -15,6 +15,8 @@ namespace chimney::tcp {
 
 // TSval at `now`: our clock in the connection's unit plus the delta (R199).
 uint32_t TimestampNow(const Tcb& tcb, Instant now);
+// What the clock said at `at`, whatever was sent since.
+uint32_t TimestampAt(const Tcb& tcb, Instant at);
 // Chooses the delta so that the clock shows `value` at `now` (R102).
 void SetTimestampClock(Tcb& tcb, Instant now, uint32_t value);
 

@@ -211,8 +211,11 @@ struct Timers {
   RetransmitUse retransmit_use = RetransmitUse::kIdle;
   EarlyUse early_use = EarlyUse::kTailProbe;
   uint8_t retransmit_count = 0;  // Retransmit.Count
-  uint8_t probe_round = 0;       // SndWndProbeCount (R195)
-  uint8_t keepalive_count = 0;   // KeepAlive.ProbeCount
+  // Doublings of the timeout. They outlive the retransmission: only a sample
+  // ends them (Karn, RFC 6298 section 5).
+  uint8_t backoff = 0;
+  uint8_t probe_round = 0;      // SndWndProbeCount (R195)
+  uint8_t keepalive_count = 0;  // KeepAlive.ProbeCount
   bool window_probe_due = false;
   bool tail_probe_due = false;
   bool keepalive_probe_due = false;

@@ -69,6 +69,7 @@ void OnRetransmitTimer(Tcb& tcb, Instant now, Outcome* outcome) {
   EnterLossRecovery(tcb);
   if (timers.retransmit_count == 0) timers.backed_off_at = now;
   CountUp(timers.retransmit_count);
+  CountUp(timers.backoff);
   ++tcb.counters.retransmit_timeouts;
   ArmRetransmit(tcb, now);
 }

@@ -21,7 +21,7 @@ constexpr uint8_t kMaxProbeRound = 30;
 
 void ArmRetransmit(Tcb& tcb, Instant now) {
   tcb.timers.retransmit_use = RetransmitUse::kRetransmit;
-  tcb.timers.retransmit = now + BackedOffRto(tcb, tcb.timers.retransmit_count);
+  tcb.timers.retransmit = now + BackedOffRto(tcb, tcb.timers.backoff);
   ArmTailProbe(tcb, now);
 }
 
@@ -121,9 +121,7 @@ void RestartKeepalive(Tcb& tcb, Instant now) {
     tcb.timers.keepalive = Instant::Never();
     return;
   }
-  tcb.timers.keepalive =
-      now + (tcb.cached.ka_timeout > Duration() ? tcb.cached.ka_timeout
-                                                : kDefaultKeepaliveTimeout);
+  tcb.timers.keepalive = now + KeepaliveTimeout(tcb);
 }
 
 void OnPeerHeard(Tcb& tcb, Instant now) {

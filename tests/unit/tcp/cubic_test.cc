@@ -99,5 +99,21 @@ TEST_F(Cubic, GrowthOfLessThanAByteAnAckIsNotLost) {
   EXPECT_NEAR(tcb().snd.cwnd, before + 4.0 * kMss, kMss);
 }
 
+// Section 4.8: growth after a timeout goes by where it began.
+TEST_F(Cubic, AfterATimeoutKIsZero_RFC9438_4_8) {
+  params.f_rto = false;
+  params.tail_loss_probe = false;
+  state.delegated.ssthresh = 50 * kMss;
+  StartAt(100, Duration::Millis(100));
+  EnterLossRecovery(tcb());
+  ASSERT_EQ(tcb().snd.ssthresh, 70 * kMss);
+  tcb().snd.cwnd = tcb().snd.ssthresh;  // slow start has come this far
+  AckNews news;
+  news.acked = kMss;
+  GrowWindow(tcb(), now, news, false);
+  EXPECT_EQ(tcb().congestion.cubic.k_seconds, 0.0);
+  EXPECT_NEAR(tcb().congestion.cubic.w_max, 70.0 * kMss, kMss);
+}
+
 }  // namespace
 }  // namespace chimney::tcp

@@ -81,6 +81,26 @@ TEST_P(Frto, ASecondTimeoutIsBelieved) {
   EXPECT_EQ(tcb().recovery.frto, FrtoStep::kOff);
 }
 
+// Section 2.1 step 2b: new data that Nagle would hold back goes, or there is
+// nothing to go by before the next timeout.
+TEST_P(Frto, NewDataBehindASmallSegmentIsSent_RFC5682_2_1) {
+  state.constant.sack_enabled = GetParam();
+  state.delegated.cwnd = 20 * kMss;
+  params.tail_loss_probe = false;
+  params.quick_ack_segments = 0;
+  Start();
+  FlushOwedAck(tcb());
+  Pull();
+  Send(5 * kMss + 100);
+  ASSERT_EQ(Pull().size(), 6u);
+  Send(50);
+  ASSERT_TRUE(Pull().empty());  // a small segment is in flight
+  while (tcb().counters.retransmit_timeouts == 0) FireNext();
+  ASSERT_EQ(PullOne().seq, kOurs);
+  Feed(Ack(At(1)));
+  EXPECT_EQ(PullOne().seq, At(5) + 100);
+}
+
 INSTANTIATE_TEST_SUITE_P(Sack, Frto, ::testing::Bool());
 
 }  // namespace

@@ -201,5 +201,54 @@ TEST_F(HandOver, ACompletedRecordOnTheWireSurvivesTheExport) {
   EXPECT_EQ(NextCompletedSend(tcb()), record);
 }
 
+// The duplicates that are still to come cut the window no second time.
+TEST_F(HandOver, AFastRecoveryGoesOn_R192) {
+  state.delegated.cwnd = 20 * kMss;
+  params.quick_ack_segments = 0;
+  for (const bool sack : {false, true}) {
+    SCOPED_TRACE(sack);
+    state.constant.sack_enabled = sack;
+    Start();
+    FlushOwedAck(tcb());
+    Pull();
+    Send(20 * kMss);
+    ASSERT_EQ(Pull().size(), 20u);
+    const auto duplicate = [&](uint32_t reported) {
+      WireSegment ack = Ack(kOurs);
+      if (sack) ack.sack = {{kOurs + kMss, kOurs + (1 + reported) * kMss}};
+      Feed(ack);
+    };
+    for (uint32_t i = 1; i <= 3; ++i) duplicate(i);
+    now = now + Duration::Millis(100);
+    FireAfter(Duration());
+    ASSERT_FALSE(Pull().empty());
+    const uint32_t ssthresh = tcb().snd.ssthresh;
+    ASSERT_LT(ssthresh, 20 * kMss);
+    Cycle();
+    Pull();
+    for (uint32_t i = 4; i <= 6; ++i) duplicate(i);
+    EXPECT_EQ(tcb().snd.ssthresh, ssthresh);
+    Feed(Ack(kOurs + 20 * kMss));
+    EXPECT_EQ(tcb().recovery.phase, RecoveryPhase::kOpen);
+    EXPECT_LE(tcb().snd.cwnd, ssthresh + kMss);
+    TearDown();
+  }
+}
+
+TEST_F(HandOver, AWindowThatAHostClaimsIsBounded) {
+  for (const uint32_t claimed : {0xFFFFFFFFu, 0xFFFFFF00u}) {
+    state.delegated.cwnd = claimed;
+    params.cwnd_validation = false;
+    params.hystart = false;
+    Start();
+    Send(10 * kMss);
+    ASSERT_FALSE(Pull().empty());
+    Feed(Ack(kOurs + 10 * kMss));
+    EXPECT_GE(tcb().snd.cwnd, 10 * kMss);
+    EXPECT_LE(tcb().snd.cwnd, 1u << 30);
+    TearDown();
+  }
+}
+
 }  // namespace
 }  // namespace chimney::tcp

@@ -81,5 +81,12 @@ TEST_F(Keepalive, UpdateSwitchesItOffAndOn_R73) {
   EXPECT_EQ(UntilDeadline(), Duration::Seconds(7));
 }
 
+TEST_F(Keepalive, AnIdleTimeThatAHostClaimsIsBounded) {
+  state.cached.keepalive_enabled = true;
+  state.cached.ka_timeout = Duration::Nanos(INT64_MAX);
+  Start();
+  EXPECT_GT(tcb().timers.keepalive, now);
+}
+
 }  // namespace
 }  // namespace chimney::tcp

@@ -233,5 +233,55 @@ TEST_F(TailLoss, ADuplicateReportClearsTheSuspicion_RFC2883) {
   EXPECT_EQ(tcb().snd.cwnd, 20 * kMss);
 }
 
+// However small they are: RFC 6675 section 5 step (1).
+TEST_F(LossRecovery, ThreeDuplicatesForSmallSegmentsResend_R192_WithSack) {
+  params = ChimneyProfile();
+  params.quick_ack_segments = 0;
+  state.constant.sack_enabled = true;
+  state.cached.nagle_enabled = false;
+  state.delegated.cwnd = 20 * kMss;
+  Start();
+  FlushOwedAck(tcb());
+  Pull();
+  for (int i = 0; i < 10; ++i) {
+    Send(100);
+    Pull();
+  }
+  for (uint32_t end = 200; end <= 300; end += 100) {
+    Feed(WithSack(Ack(kOurs), {{kOurs + 100, kOurs + end}}));
+    EXPECT_TRUE(Pull().empty());
+  }
+  Feed(WithSack(Ack(kOurs), {{kOurs + 100, kOurs + 400}}));
+  const WireSegment again = PullOne();
+  EXPECT_EQ(again.seq, kOurs);
+  EXPECT_EQ(again.payload.size(), 100u);
+}
+
+// RFC 6675 section 4, NextSeg() rule 3: too little lies above the second hole
+// to call it lost, but there is nothing else to send.
+TEST_F(LossRecovery, AHoleWithTwoSegmentsAboveIsFilled_RFC6675_4) {
+  params = ChimneyProfile();
+  params.quick_ack_segments = 0;
+  state.constant.sack_enabled = true;
+  state.delegated.cwnd = 20 * kMss;
+  Start();
+  FlushOwedAck(tcb());
+  Pull();
+  Send(10 * kMss);
+  ASSERT_EQ(Pull().size(), 10u);
+  // The first one and the eighth were lost.
+  for (uint32_t to = 2; to <= 7; ++to) FeedSack(0, 1, to);
+  for (uint32_t to = 9; to <= 10; ++to) {
+    Feed(WithSack(Ack(kOurs), {{At(8), At(to)}, {At(1), At(7)}}));
+  }
+  std::vector<WireSegment> sent = Pull();
+  ASSERT_FALSE(sent.empty());
+  EXPECT_EQ(sent[0].seq, kOurs);
+  FeedSack(7, 8, 10);
+  for (const WireSegment& segment : Pull()) sent.push_back(segment);
+  ASSERT_EQ(sent.size(), 2u);
+  EXPECT_EQ(sent[1].seq, At(7));
+}
+
 }  // namespace
 }  // namespace chimney::tcp

@@ -157,5 +157,66 @@ TEST_F(Rack, AfterAHandOverASegmentMayBeLateAsWell) {
   EXPECT_EQ(PullOne().seq, kOurs);
 }
 
+// The clock of the timestamps ticks every millisecond; on a path below that
+// what was sent since must not make the resent segment's echo look older.
+TEST_F(Rack, AnEchoOfTheResendOnAShortPathCounts_RFC8985_6_2) {
+  constexpr Duration kShort = Duration::Micros(500);
+  constexpr uint32_t kSegment = kMss - 12;
+  const auto at = [](uint32_t i) { return kOurs + i * kSegment; };
+  state.constant.sack_enabled = true;
+  state.constant.timestamps_enabled = true;
+  state.delegated.ts_time = 100000;
+  state.delegated.ts_recent = 5;
+  state.delegated.cwnd = 40 * kMss;
+  params.quick_ack_segments = 0;
+  Start();
+  FlushOwedAck(tcb());
+  Pull();
+  const auto feed = [&](WireSegment segment, uint32_t echo) {
+    segment.timestamps->echo = echo;
+    Feed(segment);
+  };
+  Send(kSegment);
+  const uint32_t first_value = PullOne().timestamps->value;
+  now = now + kShort;
+  feed(Ack(at(1)), first_value);
+  Send(20 * kSegment);
+  ASSERT_EQ(Pull().size(), 20u);
+  now = now + kShort;
+  feed(WithSack(Ack(at(1)), {{at(2), at(6)}}), first_value);
+  const std::vector<WireSegment> again = Pull();
+  ASSERT_FALSE(again.empty());
+  ASSERT_EQ(again[0].seq, at(1));
+  const Instant resent_at = now;
+  now = now + Duration::Millis(1);
+  Send(kSegment);
+  ASSERT_FALSE(Pull().empty());
+  now = now + Duration::Micros(100);
+  feed(Ack(at(12)), again[0].timestamps->value);
+  EXPECT_EQ(tcb().recovery.rack.xmit_ts, resent_at);
+}
+
+// Section 7.3: the probe is the last segment, of however many records.
+TEST_F(Rack, TheTailProbeOfSmallRecordsEndsWithTheFlight_RFC8985_7_3) {
+  state.constant.sack_enabled = true;
+  state.cached.nagle_enabled = false;
+  state.delegated.srtt = Duration::Millis(20);
+  state.delegated.rttvar = Duration::Millis(1);
+  state.delegated.cwnd = 40 * kMss;
+  params.quick_ack_segments = 0;
+  Start();
+  FlushOwedAck(tcb());
+  Pull();
+  for (int i = 0; i < 30; ++i) {
+    Send(100);
+    Pull();
+  }
+  FireNext();
+  const WireSegment probe = PullOne();
+  EXPECT_EQ(tcb().counters.tail_probes, 1u);
+  EXPECT_FALSE(probe.payload.empty());
+  EXPECT_EQ(probe.seq + probe.payload.size(), tcb().snd_max().value());
+}
+
 }  // namespace
 }  // namespace chimney::tcp

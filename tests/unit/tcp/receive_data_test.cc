@@ -186,5 +186,20 @@ TEST_F(ReceiveData, SequenceNumbersWrap) {
   EXPECT_EQ(Read(), Stream(2000));
 }
 
+TEST_F(ReceiveData, TheFirstSackBlockIsAllThatIsContiguous_RFC2018_4) {
+  state.constant.sack_enabled = true;
+  StartQuiet();
+  // Six islands: the ACKs remember fewer.
+  for (uint32_t i = 0; i < 6; ++i) {
+    Feed(Data(1000 + i * 2000, 1000));
+    Pull();
+  }
+  Feed(Data(2000, 500));  // joins the first one
+  const WireSegment ack = PullOne();
+  ASSERT_FALSE(ack.sack.empty());
+  EXPECT_EQ(ack.sack[0].left, kTheirs + 1000);
+  EXPECT_EQ(ack.sack[0].right, kTheirs + 2500);
+}
+
 }  // namespace
 }  // namespace chimney::tcp

@@ -71,7 +71,8 @@ TEST_F(RetransmitTimer, ExpirySendsTheFirstSegmentAndDoublesTheTimeout) {
   // Slow start through the rest (RFC 5681 section 3.1).
   Feed(Ack(kOurs + 1460));
   EXPECT_EQ(Pull().size(), 2u);
-  EXPECT_EQ(UntilDeadline(), Duration::Seconds(1));
+  // "The current value of RTO", which no sample has set anew (RFC 6298 (5.3)).
+  EXPECT_EQ(UntilDeadline(), Duration::Seconds(4));
 }
 
 TEST_F(RetransmitTimer, SsthreshFallsOnceForOneSegment_R194) {
@@ -201,6 +202,34 @@ TEST_F(RetransmitTimer, MicrosecondClock) {
   now = now + Duration::Millis(5);
   Send(1);
   EXPECT_EQ(PullOne().timestamps->value, 5100u);
+}
+
+// RFC 6298 section 5 and Karn: what was sent again gives no sample, and until
+// there is one the timeout stays backed off. Without that a path whose round
+// trip became longer than the timeout would never be learned.
+TEST_F(RetransmitTimer, TheBackOffStaysUntilASampleIsTaken_RFC6298_5) {
+  state.delegated.srtt = Duration::Millis(50);
+  state.delegated.rttvar = Duration::Millis(1);
+  params.tail_loss_probe = false;
+  StartQuiet();
+  constexpr Duration kNewRoundTrip = Duration::Seconds(1);
+  uint32_t acked = kOurs;
+  for (int i = 0; i < 20; ++i) {
+    Send(100);
+    Pull();
+    const Instant arrival = now + kNewRoundTrip;
+    while (NextDeadline(tcb()) < arrival) {
+      FireNext();
+      Pull();
+    }
+    now = arrival;
+    acked += 100;
+    Feed(Ack(acked));
+  }
+  // 250 and 500 ms run out, the third one is a second long.
+  EXPECT_LE(tcb().counters.segments_retransmitted, 3u);
+  EXPECT_GT(tcb().rtt.srtt, Duration::Millis(500));
+  EXPECT_GT(tcb().rtt.rto, kNewRoundTrip);
 }
 
 }  // namespace
