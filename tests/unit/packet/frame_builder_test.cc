@@ -5,6 +5,7 @@
 
 #include <gtest/gtest.h>
 
+#include <algorithm>
 #include <string_view>
 #include <vector>
 
@@ -168,6 +169,29 @@ TEST(FinishTcpChecksum, PayloadInOddPieces) {
   FinishTcpChecksum(v4, HeaderLengthsFor(Ipv4Headers(), DataSegment().options),
                     sum);
   EXPECT_EQ(LoadBe16(&v4[34 + 16]), 0x8679);
+}
+
+TEST(FinishTcpChecksum, HeadersThatAreNotWholeAreLeftAlone) {
+  const HeaderLengths lengths =
+      HeaderLengthsFor(Ipv4Headers(), DataSegment().options);
+  const std::vector<uint8_t> built = Build(Ipv4Headers());
+  std::vector<uint8_t> cut(built.begin(), built.end() - 1);
+  FinishTcpChecksum(cut, lengths, 0);
+  EXPECT_TRUE(std::equal(cut.begin(), cut.end(), built.begin()));
+  HeaderLengths no_tcp = lengths;
+  no_tcp.l4_bytes = 19;
+  std::vector<uint8_t> whole = built;
+  FinishTcpChecksum(whole, no_tcp, 0);
+  EXPECT_EQ(whole, built);
+}
+
+TEST(BuildFrame, RefusesAPayloadThatNoDatagramHolds) {
+  const std::vector<uint8_t> payload(65'536);
+  std::vector<uint8_t> out(payload.size() + kMaxHeaderBytes);
+  EXPECT_EQ(BuildFrame(Ipv6Headers(), DataSegment(), 0, payload, out), 0u);
+  EXPECT_EQ(BuildFrame(Ipv6Headers(), DataSegment(), 0,
+                       ByteSpan(payload).first(65'535), out),
+            0u);
 }
 
 TEST(BuildFrame, ComesBackThroughTheParser) {
