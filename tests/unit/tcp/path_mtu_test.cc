@@ -39,6 +39,22 @@ TEST_F(PathMtu, WhatFitsIsNotSentAgain) {
   EXPECT_TRUE(Pull().empty());
 }
 
+// ssthresh is of the small segments; the window is to hold a large one.
+TEST_F(PathMtu, AnIncreaseDuringARecoveryLeavesCwndASegment) {
+  params = ChimneyProfile();
+  state.delegated.cwnd = 4 * 548;
+  Start();
+  OnUpdate(tcb(), now, state.cached, 588);
+  Send(4 * 548);
+  EXPECT_EQ(Pull().size(), 4u);
+  for (int i = 0; i < 3; ++i) Feed(Ack(kOurs));
+  EXPECT_EQ(PullOne().seq, kOurs);
+  EXPECT_EQ(tcb().snd.ssthresh, 2u * 548);
+  OnUpdate(tcb(), now, state.cached, 1500);
+  Feed(Ack(kOurs + 4 * 548));
+  EXPECT_EQ(tcb().snd.cwnd, kMss);
+}
+
 TEST_F(PathMtu, AnAbsurdValueLeavesRoomForPayload) {
   state.constant.remote_mss = 0;
   state.constant.timestamps_enabled = true;
