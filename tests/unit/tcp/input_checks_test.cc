@@ -220,14 +220,14 @@ TEST_F(Paws, OlderTimestampIsRejectedAndAnswered_R199) {
   EXPECT_EQ(Feed(Stamped(0xFFFFFFF0)).reason, SegmentReason::kDataInOrder);
 }
 
-TEST_F(Paws, TimestampsWrap) {
+TEST_F(Paws, TimestampsWrap_R199) {
   EXPECT_EQ(Feed(Stamped(3)).reason, SegmentReason::kDataInOrder);
   EXPECT_EQ(tcb().ts.recent, 3u);
   FlushOwedAck(tcb());
   EXPECT_EQ(PullOne().timestamps->echo, 3u);
 }
 
-TEST_F(Paws, AfterTwentyFourDaysTheOldValueMeansNothing_RFC7323_5_5) {
+TEST_F(Paws, AfterTwentyFourDaysTheOldValueMeansNothing_R199_RFC7323_5_5) {
   now = now + Duration::Seconds(24 * 24 * 3600);
   EXPECT_EQ(Feed(Stamped(5'000'000 - 1'000'000'000)).reason,
             SegmentReason::kPawsRejected);
@@ -236,7 +236,7 @@ TEST_F(Paws, AfterTwentyFourDaysTheOldValueMeansNothing_RFC7323_5_5) {
             SegmentReason::kDataInOrder);
 }
 
-TEST_F(Paws, RstNeedsNoTimestamp) {
+TEST_F(Paws, RstNeedsNoTimestamp_RFC7323_5_2) {
   EXPECT_EQ(Feed(Rst(0)).reason, SegmentReason::kRstAccepted);
 }
 

@@ -19,7 +19,7 @@ class Keepalive : public EngineTest {
   }
 };
 
-TEST_F(Keepalive, ProbesBelowSndUnaAfterTheIdleTime) {
+TEST_F(Keepalive, ProbesBelowSndUnaAfterTheIdleTime_R198) {
   StartAlive();
   EXPECT_EQ(UntilDeadline(), Duration::Seconds(60));
   FireNext();
@@ -32,7 +32,7 @@ TEST_F(Keepalive, ProbesBelowSndUnaAfterTheIdleTime) {
   EXPECT_EQ(shown.delta, Duration::Seconds(5));
 }
 
-TEST_F(Keepalive, AnAnswerStartsOver) {
+TEST_F(Keepalive, AnAnswerStartsOver_R198) {
   StartAlive();
   FireNext();
   Pull();
@@ -60,7 +60,7 @@ TEST_F(Keepalive, DataInFlightAskInstead) {
   EXPECT_EQ(UntilDeadline(), Duration::Seconds(5));
 }
 
-TEST_F(Keepalive, ResumesFromTheHost_R53) {
+TEST_F(Keepalive, ResumesFromTheHost_R53_R198) {
   state.delegated.keepalive = {true, Duration::Seconds(3), 1};
   StartAlive();
   EXPECT_EQ(UntilDeadline(), Duration::Seconds(3));
