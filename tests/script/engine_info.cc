@@ -80,7 +80,7 @@ uint64_t Unsent(const Tcb& tcb) {
 
 int64_t BackedOffRtoMicros(const Tcb& tcb) {
   Duration rto = tcb.rtt.rto;
-  for (unsigned i = 0; i < tcb.timers.retransmit_count; ++i) {
+  for (unsigned i = 0; i < tcb.timers.backoff; ++i) {
     if (rto < tcb.params->rto_max) rto = rto * 2;
   }
   return std::min(rto, tcb.params->rto_max).micros();
@@ -97,8 +97,7 @@ constexpr Entry kKernelNames[] = {
     {"tcpi_ca_state", CaState},
     {"tcpi_retransmits",
      [](const Tcb& t) { return int64_t{t.timers.retransmit_count}; }},
-    {"tcpi_backoff",
-     [](const Tcb& t) { return int64_t{t.timers.retransmit_count}; }},
+    {"tcpi_backoff", [](const Tcb& t) { return int64_t{t.timers.backoff}; }},
     {"tcpi_rto", BackedOffRtoMicros},
     {"tcpi_snd_mss", [](const Tcb& t) { return int64_t{t.snd.mss}; }},
     {"tcpi_pmtu", [](const Tcb& t) { return int64_t{t.path_mtu_bytes}; }},

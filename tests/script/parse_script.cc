@@ -109,7 +109,9 @@ bool ParseAction(Scanner* scanner, Statement* statement) {
     statement->action = assertion;
     return true;
   }
-  if (scanner->LooksAt("`")) return scanner->Fault("no shell commands here");
+  if (scanner->LooksAt("`")) {
+    return scanner->Fault("a shell command amid the script");
+  }
   return ParseNamed(scanner, statement);
 }
 
@@ -130,6 +132,10 @@ bool ParseStatements(Scanner* scanner, Script* script) {
   while (!scanner->failed() && !scanner->AtEnd()) {
     if (script->statements.empty() && scanner->Accept("--")) {
       if (!ParseOption(scanner, script)) return false;
+      continue;
+    }
+    if (script->statements.empty() && scanner->Accept("`")) {
+      if (!ParseCommand(scanner, script)) return false;
       continue;
     }
     Statement statement;

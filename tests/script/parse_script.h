@@ -20,6 +20,7 @@ std::optional<Script> ParseScript(const std::string& path,
 
 // Parts of it, each false with a fault noted in `scanner`.
 enum class Direction : uint8_t { kIn, kOut };
+bool ParseCommand(Scanner* scanner, Script* script);
 bool ParseSegment(Scanner* scanner, Direction direction, SegmentText* segment);
 bool ParseOptions(Scanner* scanner, OptionText* options);
 bool ParseCall(Scanner* scanner, const std::string& name, Call* call);

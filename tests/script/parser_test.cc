@@ -104,6 +104,14 @@ TEST(ParseScripts, CommentsOptionsAndVerbs) {
   EXPECT_EQ(verb.Get("rtt", 0), Duration::Millis(100).nanos());
 }
 
+TEST(ParseScripts, CommandsOfPublicScripts) {
+  const Script script = Parsed(
+      "// as found\n`../common/defaults.sh\n"
+      "sysctl -q net.ipv4.tcp_congestion_control=reno`\n0 terminate\n");
+  EXPECT_EQ(script.options.size(), 1U);
+  EXPECT_EQ(script.options.at("congestion_control"), "reno");
+}
+
 struct BadScript {
   const char* text;
   const char* error;
@@ -125,7 +133,9 @@ INSTANTIATE_TEST_SUITE_P(
         BadScript{"/* open", "comment without an end"},
         BadScript{"\n\nwrite(4, ..., 1) = 1", "x.pkt:3: expected a time"},
         BadScript{"0 jump", "unknown statement \"jump\""},
-        BadScript{"0 `sysctl -q x`", "no shell commands"},
+        BadScript{"0 `sysctl -q x`", "a shell command amid the script"},
+        BadScript{"`rm -r x`\n0 terminate", "\"rm\" of a shell command"},
+        BadScript{"`../defaults.sh\n0 terminate", "no \"`\" follows"},
         BadScript{"0", "expected a segment, a call"},
         BadScript{"+ > . 1:1(0) ack 1", "expected seconds"},
         BadScript{"9999999999 > . 1:1(0) ack 1", "expected seconds"},

@@ -77,6 +77,7 @@ std::string ScriptCalls::Run(const Call& call, CallResult* result) {
   if (name == "read" || name == "recv") return Receive(call, result);
   if (name == "shutdown") return Shutdown(call, result);
   if (name == "setsockopt") return SetOption(call);
+  if (name == "getsockopt") return GetOption(call);
   if (name == "fcntl") {  // no call of a script blocks for lack of a flag
     result->value = call.result.value_or(0);
     return "";
@@ -152,6 +153,15 @@ std::string ScriptCalls::SetOption(const Call& call) {
       return target_->Choose(choosable.choice, list[0]);
   }
   return "unknown socket option \"" + std::string(name) + "\"";
+}
+
+std::string ScriptCalls::GetOption(const Call& call) const {
+  const bool fine = SymbolAt(call, 2) == "SO_ERROR" &&
+                    call.arguments.size() > 3 &&
+                    call.arguments[3].list == std::vector<int64_t>{0};
+  if (!fine) return "only getsockopt of SO_ERROR [0] is known";
+  if (target_->Info("aborted") == 1) return "the connection was reset";
+  return "";
 }
 
 std::string ScriptCalls::Compare(const Call& call, const CallResult& result) {

@@ -38,6 +38,8 @@ class ScriptCalls {
   std::string Shutdown(const Call& call, CallResult* result);
   std::string Accept(const Call& call, CallResult* result);
   std::string Close(const Call& call, CallResult* result);
+  // SO_ERROR, all that scripts ask for.
+  std::string GetOption(const Call& call) const;
 
   ScriptTarget* target_;
   const Numbering* numbering_;
