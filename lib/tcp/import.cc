@@ -7,6 +7,7 @@
 #include "tcp/engine.h"
 #include "tcp/output.h"
 #include "tcp/rtt.h"
+#include "tcp/send_queue.h"
 #include "tcp/timers.h"
 
 namespace chimney::tcp {
@@ -265,6 +266,8 @@ bool Import(Tcb& tcb, Instant now, const TcpState& state, RecordList& send_data,
   UpdateRto(tcb);
   ImportTimers(tcb, now, d);
   tcb.snd.queue.SpliceBack(&send_data);
+  // A first record that is acknowledged to its end waits for nothing more.
+  ReleaseAcked(tcb, 0);
   tcb.rcv.queue.SpliceBack(&receive_data);
   Outcome ignored;
   Conclude(tcb, now, &ignored);

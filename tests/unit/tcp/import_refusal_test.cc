@@ -167,6 +167,25 @@ TEST_F(ImportedData, ARecordIsNotAcknowledgedBeyondItsEnd) {
   EXPECT_FALSE(Taken());
 }
 
+// R110: such a record is complete, and first, since nothing stands before it.
+TEST_F(ImportedData, AFirstRecordThatIsDoneCompletesAtOnce_R110) {
+  SendRecord* done = Record(10, 10);
+  Record(0, 0);
+  Record(5, 0);
+  ASSERT_TRUE(Taken());
+  EXPECT_STREQ(CheckInvariants(tcb()), nullptr);
+  EXPECT_EQ(tcb().unacked_send_bytes(), 5u);
+  EXPECT_EQ(NextCompletedSend(tcb()), done);
+  host_->send_memory().Retire(done);
+  SendRecord* empty = NextCompletedSend(tcb());
+  ASSERT_NE(empty, nullptr);
+  host_->send_memory().Retire(empty);
+  EXPECT_EQ(NextCompletedSend(tcb()), nullptr);
+  Exported out;
+  Export(tcb(), now, &out);
+  send_.SpliceBack(&out.send_data);
+}
+
 TEST_F(ImportedData, ReceivedDataWithAGapAreRefused) {
   const SeqNum end = state.delegated.rcv_nxt;
   host_->store().Append(end - 20, Stream(5), &receive_);
