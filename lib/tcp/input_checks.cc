@@ -48,7 +48,7 @@ void Close(Tcb& tcb) {
 
 // Trims the segment to [RCV.NXT, right edge).
 void Trim(InputContext& in) {
-  const ReceiveState& rcv = in.tcb.rcv;
+  ReceiveState& rcv = in.tcb.rcv;
   Arrival& arrival = in.arrival;
   arrival.seq = in.segment.seq;
   arrival.payload = in.segment.payload;
@@ -58,6 +58,11 @@ void Trim(InputContext& in) {
                                         arrival.payload.size());
     arrival.payload = arrival.payload.subspan(old);
     arrival.seq += static_cast<uint32_t>(old);
+    // RFC 2883 section 4.2: the next ACK tells that this part was not needed.
+    if (old != 0 && in.tcb.constant.sack_enabled) {
+      rcv.duplicate = {in.segment.seq, arrival.seq};
+      rcv.has_duplicate = true;
+    }
   }
   const uint32_t room = rcv.edge.BytesFrom(arrival.seq);
   if (arrival.payload.size() > room) {

@@ -123,6 +123,17 @@ TEST_F(ReceiveData, TheNewestSackBlockComesFirst_RFC2018) {
   EXPECT_EQ(PullOne().sack, (Blocks{{9000, 9010}, {8000, 8100}}));
 }
 
+TEST_F(ReceiveData, ThePartThatCameBeforeIsReported_RFC2883_4_2) {
+  state.constant.sack_enabled = true;
+  StartQuiet();
+  using Blocks = std::vector<WireSegment::Block>;
+  Feed(Data(0, 1000));
+  Feed(Data(500, 1000));
+  EXPECT_EQ(PullOne().sack, (Blocks{{kTheirs + 500, kTheirs + 1000}}));
+  Feed(Data(3000, 100));
+  EXPECT_EQ(PullOne().sack, (Blocks{{kTheirs + 3000, kTheirs + 3100}}));
+}
+
 TEST_F(ReceiveData, NoSackBlocksUnlessNegotiated_R122) {
   StartQuiet();
   Feed(Data(1000, 100));
