@@ -21,6 +21,9 @@ _VARIANT = programs.Variant(
      programs.ADDRESS.options[-1] + " -fsanitize=fuzzer-no-link"),
     programs.ADDRESS.environment)
 _INPUT_TIMEOUT_S = 20
+# libFuzzer's own 100 keeps to the shortest inputs for too long: a connection
+# or a session needs some hundred bytes to get anywhere.
+_LENGTH_CONTROL = 20
 _MAX_MEMORY_MB = 2048
 _SUITE = "fuzz"
 CORPUS_SUITE = "fuzz-corpus"
@@ -65,21 +68,28 @@ def _fuzz(program, seconds):
     findings = programs.ROOT / _VARIANT.folder / "findings" / target
     findings.mkdir(parents=True, exist_ok=True)
     start = time.monotonic()
-    with tempfile.TemporaryDirectory(prefix="chimney-fuzz-") as corpus:
-        command = [program.command[0], corpus,
-                   f"-max_total_time={seconds}", "-print_final_stats=1",
-                   f"-timeout={_INPUT_TIMEOUT_S}",
-                   f"-rss_limit_mb={_MAX_MEMORY_MB}",
-                   f"-artifact_prefix={findings}/"]
-        done = subprocess.run(
-            command, cwd=programs.ROOT, stdin=subprocess.DEVNULL,
-            stdout=subprocess.PIPE, stderr=subprocess.STDOUT,
+    with tempfile.TemporaryDirectory(prefix="chimney-fuzz-") as corpus, \
+            tempfile.TemporaryFile() as log:
+        process = subprocess.Popen(
+            [program.command[0], corpus, f"-max_total_time={seconds}",
+             "-print_final_stats=1", f"-len_control={_LENGTH_CONTROL}",
+             f"-timeout={_INPUT_TIMEOUT_S}",
+             f"-rss_limit_mb={_MAX_MEMORY_MB}",
+             f"-artifact_prefix={findings}/"],
+            cwd=programs.ROOT, stdin=subprocess.DEVNULL, stdout=log,
+            stderr=subprocess.STDOUT,
             env={**os.environ, **_VARIANT.environment})
+        _, status, usage = os.wait4(process.pid, 0)
+        process.returncode = os.waitstatus_to_exitcode(status)
         inputs = len(os.listdir(corpus))
-    output = done.stdout.decode(errors="replace")
+        log.seek(0)
+        output = log.read().decode(errors="replace")
+    cpu_minutes = (usage.ru_utime + usage.ru_stime) / 60
     print(f"{_SUITE}/{target}: {_summary(output)}, {inputs} inputs kept, "
-          f"{'a finding' if done.returncode else 'no finding'}", flush=True)
-    return Result(_SUITE, target, [_verdict(target, done.returncode, output)],
+          f"{cpu_minutes:.1f} CPU-minutes, "
+          f"{'a finding' if process.returncode else 'no finding'}", flush=True)
+    return Result(_SUITE, target,
+                  [_verdict(target, process.returncode, output)],
                   time.monotonic() - start, output)
 
 
