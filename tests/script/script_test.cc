@@ -20,7 +20,7 @@ class ScriptTest : public ::testing::TestWithParam<std::string> {};
 TEST_P(ScriptTest, IsKept) {
   const std::string failure =
       RunScriptFile(std::string(SCRIPT_FOLDER) + "/" + GetParam());
-  EXPECT_EQ(failure, "") << failure;
+  EXPECT_TRUE(failure.empty()) << failure;
 }
 
 // A script says in its first line which clause or rule it proves.
@@ -46,6 +46,11 @@ std::string CaseName(const ::testing::TestParamInfo<std::string>& info) {
 INSTANTIATE_TEST_SUITE_P(Pkt, ScriptTest,
                          ::testing::ValuesIn(FindScripts(SCRIPT_FOLDER)),
                          CaseName);
+
+// A folder that is not found would make no test case, and so no failure.
+TEST(ScriptFolder, HoldsAtLeast150Scripts) {
+  EXPECT_GE(FindScripts(SCRIPT_FOLDER).size(), 150U);
+}
 
 int RunFiles(const std::vector<std::string>& paths) {
   int failed = 0;
