@@ -44,7 +44,12 @@ void SlowStart(Tcb& tcb, Instant now, const AckNews& news, bool after_timeout) {
 void GrowWindow(Tcb& tcb, Instant now, const AckNews& news,
                 bool after_timeout) {
   SendState& snd = tcb.snd;
-  if (tcb.params->cwnd_validation && !snd.cwnd_limited) return;
+  if (tcb.params->cwnd_validation && !snd.cwnd_limited) {
+    // Its mark must not be left so far behind that it seems to be ahead.
+    SeqNum& mark = tcb.congestion.hystart.window_end;
+    mark = Later(mark, snd.una);
+    return;
+  }
   if (snd.una.AtOrAfter(snd.cwnd_limited_end)) snd.cwnd_limited = false;
   if (snd.cwnd < snd.ssthresh) {
     SlowStart(tcb, now, news, after_timeout);

@@ -61,10 +61,11 @@ Outcome OnSend(Tcb& tcb, Instant now, SendRecord* record) {
     outcome.events |= kEventSendAcked;
     return outcome;
   }
-  // Records that wait end no pause.
-  if (tcb.snd.queued_bytes == 0) RestartAfterIdle(tcb, now);
+  const uint32_t bytes = record->length - record->acked_bytes;
+  // Only what is first to be sent ends a pause.
+  if (tcb.snd.queued_bytes == 0 && bytes != 0) RestartAfterIdle(tcb, now);
   tcb.snd.queue.PushBack(record);
-  tcb.snd.queued_bytes += record->length - record->acked_bytes;
+  tcb.snd.queued_bytes += bytes;
   tcb.counters.bytes_sent += record->length;
   // A record without bytes is done as soon as it is first.
   if (ReleaseAcked(tcb, 0)) outcome.events |= kEventSendAcked;
@@ -101,7 +102,10 @@ Outcome OnUpdate(Tcb& tcb, Instant now, const TcpCachedState& cached,
   Outcome outcome;
   const TcpCachedState before = tcb.cached;
   tcb.cached = cached;
-  if (tcb.connection_state == ConnectionState::kClosed) return outcome;
+  if (tcb.connection_state == ConnectionState::kClosed ||
+      tcb.connection_state == ConnectionState::kTimeWait) {
+    return outcome;
+  }
   if (KeepaliveDiffers(before, cached) && !tcb.challenge.validating) {
     RestartKeepalive(tcb, now);
   }

@@ -48,6 +48,7 @@ uint32_t CutCubic(Tcb& tcb) {
   CubicState& cubic = tcb.congestion.cubic;
   const double cwnd = std::min(tcb.snd.cwnd, tcb.snd.wnd);
   cubic.cwnd_prior = cwnd;
+  cubic.w_max_prior = cubic.w_max;
   // Section 4.7: a window that shrinks makes room for others sooner.
   cubic.w_max = cwnd < cubic.w_max ? cwnd * (1.0 + kBeta) / 2.0 : cwnd;
   cubic.epoch_start = Instant::Never();
@@ -56,7 +57,7 @@ uint32_t CutCubic(Tcb& tcb) {
 
 void UndoCutCubic(Tcb& tcb) {
   CubicState& cubic = tcb.congestion.cubic;
-  cubic.w_max = std::max(cubic.w_max, cubic.cwnd_prior);
+  cubic.w_max = std::max(cubic.w_max_prior, cubic.cwnd_prior);
   cubic.epoch_start = Instant::Never();
 }
 

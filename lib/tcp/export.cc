@@ -3,6 +3,7 @@
 // (R58, R90-R102).
 #include <algorithm>
 
+#include "tcp/congestion.h"
 #include "tcp/engine.h"
 #include "tcp/receive_buffer.h"
 #include "tcp/rtt.h"
@@ -19,11 +20,25 @@ TimerState ShowTimer(Instant deadline, uint8_t count, Instant now) {
   return timer;
 }
 
-// Inside a fast recovery cwnd is inflated or about to be cut; the receiver of
-// this state knows nothing of it, but gets what the recovery will end with.
+// Inside a fast recovery cwnd says what may leave at the moment; the receiver
+// of this state gets what the recovery will end with.
 uint32_t ShownCwnd(const Tcb& tcb) {
   if (tcb.recovery.phase != RecoveryPhase::kFastRecovery) return tcb.snd.cwnd;
-  return std::min(tcb.snd.cwnd, tcb.snd.ssthresh);
+  return std::min(tcb.snd.ssthresh, kMaxCwnd);
+}
+
+// R192. The threshold says that a recovery has begun, whatever showed the loss,
+// and has sent again what was missing (else SND.NXT shows that); duplicates
+// that did not start one do not count up to it.
+uint8_t ShownDupAckCount(const Tcb& tcb) {
+  const uint8_t count = tcb.recovery.dup_ack_count;
+  const uint8_t threshold =
+      std::max<uint8_t>(tcb.params->duplicate_ack_threshold, 1);
+  if (tcb.recovery.phase == RecoveryPhase::kFastRecovery &&
+      tcb.flight.lost_bytes() == 0) {
+    return std::max(count, threshold);
+  }
+  return std::min<uint8_t>(count, threshold - 1);
 }
 
 }  // namespace
@@ -51,7 +66,7 @@ TcpState Query(const Tcb& tcb, Instant now) {
   d.ts_recent_age = now - tcb.ts.recent_at;
   d.ts_time = TimestampNow(tcb, now);
   d.total_rt = TotalRetransmitTime(tcb, now);
-  d.dup_ack_count = tcb.recovery.dup_ack_count;
+  d.dup_ack_count = ShownDupAckCount(tcb);
   d.snd_wnd_probe_count = tcb.timers.probe_round;
   d.keepalive =
       ShowTimer(tcb.timers.keepalive, tcb.timers.keepalive_count, now);

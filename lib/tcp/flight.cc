@@ -25,10 +25,13 @@ void NoteLatest(Delivery::Latest* latest, Instant sent_at, SeqNum end) {
 
 FlightRange* Flight::Allocate() {
   FlightRange* range = nullptr;
-  if (!own_used_) {
-    own_used_ = true;
-    range = &own_;
-  } else if (store_ != nullptr && count_ < kMaxRanges) {
+  for (size_t i = 0; i < own_.size() && range == nullptr; ++i) {
+    if (own_used_[i]) continue;
+    own_used_[i] = true;
+    range = &own_[i];
+  }
+  if (range == nullptr && store_ != nullptr && count_ < kMaxRanges &&
+      count_ < store_->capacity() - store_->in_use()) {
     range = store_->Allocate();
   }
   if (range != nullptr) ++count_;
@@ -38,11 +41,12 @@ FlightRange* Flight::Allocate() {
 void Flight::Free(FlightRange* range) {
   range->Unlink();
   --count_;
-  if (range == &own_) {
-    own_used_ = false;
-  } else {
-    store_->Free(range);
+  for (size_t i = 0; i < own_.size(); ++i) {
+    if (range != &own_[i]) continue;
+    own_used_[i] = false;
+    return;
   }
+  store_->Free(range);
 }
 
 void Flight::SetFate(FlightRange* range, FlightFate fate) {
@@ -93,9 +97,13 @@ FlightRange* Flight::Find(SeqNum seq) {
   return found;
 }
 
+// Lost bytes of several times count as sent when the first of them was, so that
+// a late ACK never makes the path seem shorter than it is.
 void Flight::JoinWithNext(FlightRange* range, FlightRange* next) {
   range->end = next->end;
-  range->sent_at = std::max(range->sent_at, next->sent_at);
+  range->sent_at = range->fate == FlightFate::kLost
+                       ? std::min(range->sent_at, next->sent_at)
+                       : std::max(range->sent_at, next->sent_at);
   if (range->copies != next->copies) range->copies = FlightCopies::kSeveral;
   Free(next);
 }
@@ -121,6 +129,19 @@ void Flight::Absorb(SeqNum end, Instant now) {
   last->end = end;
   last->sent_at = now;
   last->copies = FlightCopies::kSeveral;
+}
+
+void Flight::Collapse(SeqNum end, Instant now) {
+  const SeqNum flight_end = ranges_.back()->end;
+  FlightRange* first = ranges_.front();
+  while (FlightRange* next = ranges_.Next(first)) Free(next);
+  sacked_bytes_ = lost_bytes_ = 0;
+  first->fate = FlightFate::kInFlight;
+  first->end = flight_end;
+  first->copies = FlightCopies::kSeveral;
+  FlightRange* rest = end == flight_end ? nullptr : Split(first, end);
+  if (rest != nullptr) SetFate(rest, FlightFate::kLost);
+  first->sent_at = now;
 }
 
 void Flight::Append(SeqNum start, SeqNum end, Instant now,
@@ -156,6 +177,7 @@ void Flight::Resend(SeqNum start, SeqNum end, Instant now) {
   while (range != nullptr && range->start.Before(end)) {
     bool exact;
     FlightRange* part = CutOut(range, start, end, &exact);
+    if (!exact) return Collapse(end, now);
     if (first == nullptr) first = part;
     if (part->fate != FlightFate::kSacked) {
       SetFate(part, FlightFate::kInFlight);

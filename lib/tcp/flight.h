@@ -6,6 +6,7 @@
 #ifndef CHIMNEY_TCP_FLIGHT_H_
 #define CHIMNEY_TCP_FLIGHT_H_
 
+#include <array>
 #include <cstddef>
 #include <cstdint>
 
@@ -67,11 +68,13 @@ inline bool SentAfter(Instant at, SeqNum end, Instant other_at,
 }
 
 // One owner thread. A range that would need memory that is not there is not
-// made: then less is known (SACKed bytes are forgotten, a history gets the
-// time of a younger one), never more. One range is always there.
+// made: then less is known. What the peer reported is forgotten, and a history
+// gets the time of a younger one; but what is to be sent again and what was are
+// always told apart, for which the ranges that are always there suffice.
 class Flight {
  public:
-  // A peer that acknowledges single bytes costs no more than this.
+  // A peer that acknowledges single bytes costs no more than this, and no more
+  // than there are left for others.
   static constexpr size_t kMaxRanges = 1024;
 
   Flight() = default;
@@ -165,6 +168,9 @@ class Flight {
   void Join(FlightRange* first, SeqNum end);
   void JoinWithNext(FlightRange* range, FlightRange* next);
   void Absorb(SeqNum end, Instant now);
+  // No memory to tell [start of the flight, end), sent again, from the rest:
+  // all else that is known goes.
+  void Collapse(SeqNum end, Instant now);
   static void Note(const FlightRange& range, SeqNum end, Delivery* delivery);
 
   List ranges_;
@@ -172,9 +178,10 @@ class Flight {
   uint32_t sacked_bytes_ = 0;
   uint32_t lost_bytes_ = 0;
   uint16_t count_ = 0;
-  bool own_used_ = false;
+  std::array<bool, 2> own_used_{};
   Slab<FlightRange>* store_ = nullptr;
-  FlightRange own_;  // so that a request in flight needs no other memory
+  // So that a request in flight, and its repair, need no other memory.
+  std::array<FlightRange, 2> own_;
 };
 
 }  // namespace chimney::tcp

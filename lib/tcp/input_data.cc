@@ -9,6 +9,9 @@
 namespace chimney::tcp {
 namespace {
 
+// As many as make a peer send again.
+constexpr uint8_t kMostDuplicateAcks = 3;
+
 bool AcceptsText(ConnectionState state) {
   return state == ConnectionState::kEstablished ||
          state == ConnectionState::kFinWait1 ||
@@ -111,12 +114,23 @@ SegmentReason InsertReason(InsertResult result, bool fin) {
   return fin ? SegmentReason::kFinOutOfOrder : SegmentReason::kDataOutOfOrder;
 }
 
+// RFC 5681 section 4.2: one for each segment, also of those that a worker takes
+// in before it sends. A peer that is told by SACK need not count.
+void OweDuplicateAck(Tcb& tcb) {
+  ReceiveState& rcv = tcb.rcv;
+  if (rcv.ack_now && !tcb.constant.sack_enabled &&
+      rcv.duplicate_acks < kMostDuplicateAcks) {
+    ++rcv.duplicate_acks;
+  }
+  rcv.ack_now = true;
+}
+
 SegmentReason ProcessOutOfOrder(InputContext& in) {
   Tcb& tcb = in.tcb;
   const Arrival& arrival = in.arrival;
   const SeqNum end =
       arrival.seq + static_cast<uint32_t>(arrival.payload.size());
-  tcb.rcv.ack_now = true;
+  OweDuplicateAck(tcb);
   InsertResult result = InsertResult::kDuplicate;
   if (!arrival.payload.empty()) {
     result = InsertOutOfOrder(tcb, arrival.seq, arrival.payload);

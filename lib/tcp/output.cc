@@ -155,7 +155,8 @@ void NoteAckSent(Tcb& tcb, const SendPlan& plan, const OutSegment& out) {
   ReceiveState& rcv = tcb.rcv;
   if (out.options.has_timestamps) tcb.ts.sent_max = out.options.tsval;
   if (out.retransmission || plan.kind == PlanKind::kKeepaliveProbe) return;
-  rcv.ack_now = false;
+  rcv.ack_now = rcv.duplicate_acks != 0;
+  if (rcv.ack_now) --rcv.duplicate_acks;
   rcv.unacked_segments = 0;
   rcv.has_duplicate = false;
   rcv.last_ack_sent = rcv.nxt;

@@ -7,10 +7,13 @@
 namespace chimney::tcp {
 namespace {
 
-// A fragment costs book-keeping, so a peer that sends single bytes between
-// holes is held to this many times fewer of them.
-constexpr uint32_t kBytesPerFragmentAllowed = 256;
-constexpr uint32_t kMinFragmentsAllowed = 64;
+// A fragment costs book-keeping and a step of every search: beyond the first
+// ones they have to hold so many bytes each, on average. A peer that sends
+// single bytes between holes is held to few.
+constexpr uint32_t kFragmentsAllowed = 64;
+constexpr uint32_t kBytesPerFurtherFragment = 256;
+// Data out of order leaves so large a part of the fragments to data in order.
+constexpr uint32_t kPartOfFragmentsKept = 8;
 // Adjacent fragments looked at for the ends of one SACK block.
 constexpr int kMaxNeighbours = 64;
 
@@ -86,12 +89,14 @@ packet::SackBlock BlockAround(FragmentList& list, Fragment* fragment) {
 }
 
 bool HasRoomFor(const Tcb& tcb, uint32_t bytes) {
+  const Slab<Fragment>& fragments = *tcb.store.fragments;
+  const uint32_t left = fragments.capacity() - fragments.in_use();
   const uint32_t bound = tcb.params->max_reassembly_bytes;
   const uint32_t held = tcb.rcv.out_of_order_bytes;
-  const uint32_t max_fragments =
-      std::max(bound / kBytesPerFragmentAllowed, kMinFragmentsAllowed);
   return bound >= held && bytes <= bound - held &&
-         tcb.rcv.out_of_order_count < max_fragments;
+         left > fragments.capacity() / kPartOfFragmentsKept &&
+         tcb.rcv.out_of_order_count <
+             kFragmentsAllowed + held / kBytesPerFurtherFragment;
 }
 
 // Stores [from, to) of `bytes` in front of `next`. False when memory or the
@@ -124,6 +129,7 @@ uint32_t StoreInOrder(Tcb& tcb, ByteSpan bytes) {
     const uint32_t stored =
         StoreBytes(tcb, rcv.queue, nullptr, rcv.nxt, part, &fragments_added);
     rcv.nxt += stored;
+    rcv.duplicate_acks = 0;  // they would have told of the old RCV.NXT
     rcv.unread_bytes += stored;
     tcb.counters.bytes_received += stored;
     if (stored != part.size()) {
@@ -143,8 +149,10 @@ uint32_t StoreInOrder(Tcb& tcb, ByteSpan bytes) {
 InsertResult InsertOutOfOrder(Tcb& tcb, SeqNum seq, ByteSpan bytes) {
   FragmentList& list = tcb.rcv.out_of_order;
   const SeqNum end = seq + static_cast<uint32_t>(bytes.size());
-  // The last fragment that begins at or before `seq`: mostly the very last.
+  // The last fragment that begins at or before `seq`: mostly the very last, or
+  // there is none.
   Fragment* previous = list.back();
+  if (previous != nullptr && list.front()->seq.After(seq)) previous = nullptr;
   while (previous != nullptr && previous->seq.After(seq)) {
     previous = list.Previous(previous);
   }

@@ -69,7 +69,9 @@ struct ReceiveVariables {
   bool fin_held = false;         // out of order, at fin_seq
   uint8_t unacked_segments = 0;  // since the last ACK left
   uint8_t quick_acks = 0;        // data segments to acknowledge at once
-  uint32_t unread_bytes = 0;     // stored in order, not consumed yet
+  // Duplicate ACKs due besides the one of ack_now, for a peer that counts them.
+  uint8_t duplicate_acks = 0;
+  uint32_t unread_bytes = 0;  // stored in order, not consumed yet
   // Memory being filled: this connection writes at write_offset and nobody
   // else does. Holds its own reference on the chunk.
   ChunkIndex write_chunk = kNoChunk;
@@ -169,7 +171,8 @@ struct CubicState {
   double w_est = 0;
   double k_seconds = 0;
   double cwnd_prior = 0;
-  double credit = 0;  // growth not yet in cwnd
+  double w_max_prior = 0;  // what a cut that was none restores
+  double credit = 0;       // growth not yet in cwnd
   Instant epoch_start = Instant::Never();
 };
 

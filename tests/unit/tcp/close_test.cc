@@ -240,5 +240,21 @@ TEST_F(CloseStates, AFinThatNeverLeftCrossesAsQueued) {
   EXPECT_EQ(tcb().state(), ConnectionState::kFinWait1);
 }
 
+// R176: the connection is on its way back; there is nothing to probe for.
+TEST_F(CloseStates, AnUpdateInTimeWaitStartsNoTimer) {
+  Start();
+  Close();
+  Pull();
+  Feed(Ack(kOurs + 1));
+  Feed(Fin(kOurs + 1));
+  Pull();
+  ASSERT_EQ(tcb().state(), ConnectionState::kTimeWait);
+  TcpCachedState cached = tcb().cached;
+  cached.keepalive_enabled = true;
+  cached.ka_timeout = Duration::Seconds(1);
+  OnUpdate(tcb(), now, cached, 1500);
+  EXPECT_TRUE(NextDeadline(tcb()).IsNever());
+}
+
 }  // namespace
 }  // namespace chimney::tcp

@@ -115,5 +115,17 @@ TEST_F(Cubic, AfterATimeoutKIsZero_RFC9438_4_8) {
   EXPECT_NEAR(tcb().congestion.cubic.w_max, 70.0 * kMss, kMss);
 }
 
+// Section 4.9: what a cut that was none forgot comes back.
+TEST_F(Cubic, AnUndoneCutRestoresWMax_RFC9438_4_9) {
+  StartAt(100, Duration::Millis(100));
+  CutWindow(tcb());
+  const double w_max = tcb().congestion.cubic.w_max;
+  ASSERT_EQ(w_max, 100.0 * kMss);
+  tcb().snd.cwnd = tcb().snd.ssthresh;
+  CutWindowOnTimeout(tcb());
+  UndoCut(tcb());
+  EXPECT_EQ(tcb().congestion.cubic.w_max, w_max);
+}
+
 }  // namespace
 }  // namespace chimney::tcp

@@ -101,6 +101,41 @@ TEST_P(Frto, NewDataBehindASmallSegmentIsSent_RFC5682_2_1) {
   EXPECT_EQ(PullOne().seq, At(5) + 100);
 }
 
+// What was lost at a timeout had left at many times. A late ACK of some of it
+// is a sample of none of the later ones.
+TEST_P(Frto, ALateAckDoesNotMakeThePathSeemShort_RFC8985_6_2) {
+  state.constant.sack_enabled = GetParam();
+  state.delegated.srtt = Duration::Millis(100);
+  state.delegated.rttvar = Duration::Millis(10);
+  state.delegated.cwnd = 60 * kMss;
+  params.tail_loss_probe = false;
+  params.quick_ack_segments = 0;
+  Start();
+  FlushOwedAck(tcb());
+  Pull();
+  Send(kMss);
+  Pull();
+  now = now + Duration::Millis(100);
+  Feed(Ack(At(1)));
+  ASSERT_EQ(tcb().rtt.min_rtt, Duration::Millis(100));
+  Send(kMss);
+  Pull();
+  const Instant timeout = NextDeadline(tcb());
+  while (now + Duration::Millis(10) < timeout) {
+    now = now + Duration::Millis(10);
+    Send(kMss);
+    Pull();
+  }
+  now = timeout;
+  OnTimer(tcb(), now);
+  Pull();
+  ASSERT_EQ(tcb().counters.retransmit_timeouts, 1u);
+  // The first four arrive all at once.
+  now = now + Duration::Millis(2);
+  Feed(Ack(At(5)));
+  EXPECT_EQ(tcb().rtt.min_rtt, Duration::Millis(100));
+}
+
 INSTANTIATE_TEST_SUITE_P(Sack, Frto, ::testing::Bool());
 
 }  // namespace

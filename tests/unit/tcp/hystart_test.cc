@@ -1,5 +1,7 @@
 // SPDX-License-Identifier: BSD-3-Clause
 // HyStart++ (RFC 9406): slow start ends when the delay grows, not at a loss.
+#include "tcp/congestion.h"
+#include "tcp/recovery.h"
 #include "tests/unit/tcp/engine_fixture.h"
 
 namespace chimney::tcp {
@@ -74,6 +76,27 @@ TEST_F(Hystart, SmallGrowthIsNoise_RFC9406_4_2) {
   Round(Duration::Millis(10));
   Round(Duration::Millis(13));
   EXPECT_FALSE(tcb().congestion.hystart.in_css);
+}
+
+// While the application limits, no round ends; its mark must not fall so far
+// behind that it seems to lie ahead.
+TEST_F(Hystart, TheMarkOfARoundIsNotLeftBehind_RFC9406_4_2) {
+  Start();
+  tcb().snd.cwnd_limited = false;
+  HystartState& hystart = tcb().congestion.hystart;
+  hystart.in_round = true;
+  hystart.window_end = tcb().snd.una;
+  AckNews news;
+  news.acked = kMss;
+  // Three gigabytes, acknowledged megabyte by megabyte.
+  for (int i = 0; i < 3000; ++i) {
+    tcb().snd.una += 1u << 20;
+    tcb().snd.max = tcb().snd.una;
+    GrowWindow(tcb(), now, news, false);
+  }
+  EXPECT_EQ(hystart.window_end, tcb().snd.una);
+  tcb().snd.una = SeqNum(kOurs);  // what else is checked needs no such numbers
+  tcb().snd.max = tcb().snd.una;
 }
 
 }  // namespace

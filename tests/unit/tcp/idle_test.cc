@@ -51,5 +51,14 @@ TEST_F(Idle, APauseMovesTheCubicEpochAndNotBeyondNow_RFC9438_5_8) {
   EXPECT_LE(after, now);
 }
 
+TEST_F(Idle, SendsWithoutBytesEndNoPause_RFC2861) {
+  StartAndPause(Duration());
+  now = now + tcb().rtt.rto / 2 * 3;
+  for (int i = 0; i < 8; ++i) Send(0);
+  EXPECT_EQ(tcb().snd.cwnd, kSegments * kMss);
+  SendInPieces();
+  EXPECT_EQ(tcb().snd.cwnd, kSegments / 2 * kMss);
+}
+
 }  // namespace
 }  // namespace chimney::tcp

@@ -250,5 +250,55 @@ TEST_F(HandOver, AWindowThatAHostClaimsIsBounded) {
   }
 }
 
+// What shows a recovery is its threshold of duplicates: reports that started
+// none must not start one at the other side.
+TEST_F(HandOver, DuplicatesOfReorderingAreNoRecovery_R192) {
+  const auto at = [](uint32_t segment) { return kOurs + segment * kMss; };
+  state.constant.sack_enabled = true;
+  state.delegated.cwnd = 20 * kMss;
+  state.delegated.srtt = Duration::Millis(100);
+  params.quick_ack_segments = 0;
+  Start();
+  FlushOwedAck(tcb());
+  Pull();
+  Send(kMss);
+  Pull();
+  now = now + Duration::Millis(100);
+  Feed(Ack(at(1)));
+  Send(20 * kMss);
+  Pull();
+  now = now + Duration::Millis(100);
+  Feed(WithSack(Ack(at(1)), {{at(2), at(3)}}));
+  Feed(Ack(at(3)));
+  ASSERT_TRUE(tcb().recovery.rack.reordering_seen);
+  for (uint32_t end = 5; end <= 8; ++end) {
+    Feed(WithSack(Ack(at(3)), {{at(4), at(end)}}));
+  }
+  ASSERT_EQ(tcb().recovery.phase, RecoveryPhase::kOpen);
+  Cycle();
+  EXPECT_EQ(tcb().recovery.phase, RecoveryPhase::kOpen);
+  EXPECT_EQ(tcb().snd.ssthresh, 0xFFFFFFFFu);
+}
+
+TEST_F(HandOver, ARecoveryShowsTheWindowItEndsWith_R192) {
+  state.constant.sack_enabled = true;
+  state.delegated.cwnd = 20 * kMss;
+  state.delegated.srtt = Duration::Millis(100);
+  params.quick_ack_segments = 0;
+  Start();
+  FlushOwedAck(tcb());
+  Pull();
+  Send(20 * kMss);
+  Pull();
+  now = now + Duration::Millis(100);
+  // One report shows that seventeen segments are lost.
+  Feed(WithSack(Ack(kOurs), {{kOurs + 17 * kMss, kOurs + 20 * kMss}}));
+  ASSERT_EQ(tcb().recovery.phase, RecoveryPhase::kFastRecovery);
+  const uint32_t ssthresh = tcb().snd.ssthresh;
+  EXPECT_EQ(Cycle().delegated.cwnd, ssthresh);
+  EXPECT_EQ(tcb().snd.cwnd, ssthresh);
+  EXPECT_EQ(tcb().snd.ssthresh, ssthresh);
+}
+
 }  // namespace
 }  // namespace chimney::tcp

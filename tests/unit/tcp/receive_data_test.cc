@@ -212,5 +212,26 @@ TEST_F(ReceiveData, TheFirstSackBlockIsAllThatIsContiguous_RFC2018_4) {
   EXPECT_EQ(ack.sack[0].right, kTheirs + 2500);
 }
 
+// RFC 5681 section 4.2: also when a worker takes in a burst before it sends.
+TEST_F(ReceiveData, ABurstOutOfOrderIsThreeDuplicatesAtLeast_RFC5681_4_2) {
+  StartQuiet();
+  for (uint32_t i = 1; i <= 10; ++i) Feed(Data(i * 1000, 1000));
+  const std::vector<WireSegment> acks = Pull();
+  EXPECT_GE(acks.size(), 3u);
+  EXPECT_LE(acks.size(), 10u);
+  for (const WireSegment& ack : acks) {
+    EXPECT_EQ(ack.ack, kTheirs);
+    EXPECT_TRUE(ack.payload.empty());
+  }
+}
+
+// Of an RCV.NXT that has moved, no duplicates are owed.
+TEST_F(ReceiveData, AFilledHoleIsAcknowledgedOnce) {
+  StartQuiet();
+  for (uint32_t i = 1; i <= 5; ++i) Feed(Data(i * 1000, 1000));
+  Feed(Data(0, 1000));
+  EXPECT_EQ(PullOne().ack, kTheirs + 6000);
+}
+
 }  // namespace
 }  // namespace chimney::tcp

@@ -1,0 +1,120 @@
+// SPDX-License-Identifier: BSD-3-Clause
+// Book-keeping that many connections share: one that wants much of it leaves
+// enough for the others, and one that gets none goes on.
+#include "tests/unit/tcp/engine_fixture.h"
+
+namespace chimney::tcp {
+namespace {
+
+class ScarceMemory : public EngineTest {
+ protected:
+  void StartQuiet() {
+    params.quick_ack_segments = 0;
+    Start();
+    FlushOwedAck(tcb());
+    Pull();
+  }
+  static uint32_t At(uint32_t segment) { return kOurs + segment * kMss; }
+  // Sends until it waits; the peer, a round trip away, has `arrived` segments
+  // in order so far and acknowledges what comes.
+  void Repair(uint32_t* arrived) {
+    for (int round = 0; round < 100; ++round) {
+      const std::vector<WireSegment> segments = Pull();
+      if (segments.empty()) return;
+      for (const WireSegment& segment : segments) {
+        if (segment.seq != At(*arrived)) continue;
+        *arrived += static_cast<uint32_t>(segment.payload.size()) / kMss;
+      }
+      now = now + Duration::Millis(20);
+      Feed(Ack(At(*arrived)));
+    }
+  }
+};
+
+// Every segment is lost, and there is no range to tell the one that is sent
+// again from the others.
+TEST_F(ScarceMemory, ATimeoutRepairsTheWholeFlightWithoutRanges) {
+  constexpr uint32_t kSegments = 20;
+  memory = {4096, 256, 1};
+  state.delegated.srtt = Duration::Millis(20);
+  state.delegated.rttvar = Duration::Millis(1);
+  state.delegated.cwnd = kSegments * kMss;
+  for (const bool sack : {false, true}) {
+    SCOPED_TRACE(sack);
+    state.constant.sack_enabled = sack;
+    Start();
+    FlightRange* taken = tcb().store.flight_ranges->Allocate();
+    ASSERT_NE(taken, nullptr);
+    FlushOwedAck(tcb());
+    Pull();
+    Send(kSegments * kMss);
+    ASSERT_EQ(Pull().size(), kSegments);
+    uint32_t arrived = 0;
+    while (arrived < kSegments && tcb().counters.retransmit_timeouts < 10) {
+      FireNext();
+      Repair(&arrived);
+    }
+    EXPECT_EQ(arrived, kSegments);
+    EXPECT_LE(tcb().counters.retransmit_timeouts, 2u);
+    tcb().store.flight_ranges->Free(taken);
+    TearDown();
+  }
+}
+
+// A peer that reports single bytes.
+TEST_F(ScarceMemory, OneConnectionLeavesRangesToOthers) {
+  memory = {4096, 256, 64};
+  state.constant.sack_enabled = true;
+  state.delegated.cwnd = 30 * kMss;
+  StartQuiet();
+  Send(30 * kMss);
+  Pull();
+  for (uint32_t i = 1; i < 1000; ++i) {
+    const uint32_t left = kOurs + i * 8;
+    Feed(WithSack(Ack(kOurs), {{left, left + 1}}));
+    Pull();
+  }
+  const Slab<FlightRange>& ranges = *tcb().store.flight_ranges;
+  EXPECT_LE(ranges.in_use(), ranges.capacity() / 2);
+}
+
+// A peer that sends every other byte of the window, from the end: each search
+// for the place of one more has to stay short.
+TEST_F(ScarceMemory, SingleBytesOutOfOrderAreFew) {
+  memory = {4096, 256, 32768};
+  StartQuiet();
+  for (uint32_t i = 20'000; i > 0; --i) Feed(Data(2 * i, 1));
+  EXPECT_LE(tcb().rcv.out_of_order_count, 64u);
+  Pull();
+}
+
+// A full window behind one hole is many fragments, and none is refused.
+TEST_F(ScarceMemory, FullSegmentsBehindAHoleAllFit) {
+  constexpr uint32_t kSegments = 2000;
+  memory = {2048, 4096, 32768};
+  state.constant.window_scaling_enabled = true;
+  state.constant.rcv_wind_scale = 7;
+  state.cached.initial_rcv_wnd = 4u << 20;
+  state.delegated.rcv_wnd = 4u << 20;
+  StartQuiet();
+  for (uint32_t i = 1; i <= kSegments; ++i) {
+    ASSERT_EQ(Feed(Data(i * kMss, kMss)).reason,
+              SegmentReason::kDataOutOfOrder);
+  }
+  EXPECT_EQ(tcb().out_of_order_bytes(), kSegments * kMss);
+  Pull();
+}
+
+// Whoever holds data out of order: what is next finds a place.
+TEST_F(ScarceMemory, DataInOrderFindsAFragment) {
+  memory = {4096, 256, 48};
+  StartQuiet();
+  for (uint32_t i = 1; i < 200; ++i) Feed(Data(1000 + 2 * i, 1));
+  Pull();
+  const Slab<Fragment>& fragments = *tcb().store.fragments;
+  EXPECT_GE(fragments.capacity() - fragments.in_use(),
+            fragments.capacity() / 8);
+}
+
+}  // namespace
+}  // namespace chimney::tcp
