@@ -11,7 +11,7 @@
 #include <array>
 #include <chrono>
 #include <condition_variable>
-#include <future>
+#include <memory>
 #include <mutex>
 #include <set>
 #include <vector>
@@ -53,11 +53,13 @@ TEST(ClosesAtOnce, OnlyTcpThatDoesNotLinger) {
   EXPECT_FALSE(ClosesAtOnce(mptcp.get()));
 }
 
-// Closes what it is told to at once and the rest when Open() is called.
-class Gate {
+// Closes what it is told to at once and the rest when Open() is called. The
+// threads, which nobody joins, keep it.
+class Gate : public std::enable_shared_from_this<Gate> {
  public:
   AsideCloser::Closing Closing() {
-    return [this](UniqueFd fd) { Pass(std::move(fd)); };
+    return
+        [gate = shared_from_this()](UniqueFd fd) { gate->Pass(std::move(fd)); };
   }
   void Stop(int fd) {
     const std::scoped_lock lock(mutex_);
@@ -105,12 +107,12 @@ class Gate {
 };
 
 TEST(AsideCloser, WhatHangsIsOneUsersOwnAffair) {
-  Gate gate;
-  AsideCloser closer(gate.Closing());
+  const auto gate = std::make_shared<Gate>();
+  AsideCloser closer(gate->Closing());
   size_t mallorys = 0;
   while (!closer.IsFull(kMallory)) {
     UniqueFd fd = AnyPipe();
-    gate.Stop(fd.get());
+    gate->Stop(fd.get());
     closer.Close(std::move(fd), kMallory);
     ++mallorys;
     ASSERT_LE(mallorys, AsideCloser::kMaxThreadsPerUser +
@@ -119,47 +121,47 @@ TEST(AsideCloser, WhatHangsIsOneUsersOwnAffair) {
   EXPECT_GE(mallorys, AsideCloser::kMaxWaitingPerUser);
   EXPECT_FALSE(closer.IsFull(kAlice));
   closer.Close(AnyPipe(), kAlice);
-  gate.AwaitClosed(1);
-  gate.AwaitHanging(AsideCloser::kMaxThreadsPerUser);
-  EXPECT_EQ(gate.hanging(), AsideCloser::kMaxThreadsPerUser);
-  gate.Open();
-  gate.AwaitClosed(1 + mallorys);
+  gate->AwaitClosed(1);
+  gate->AwaitHanging(AsideCloser::kMaxThreadsPerUser);
+  EXPECT_EQ(gate->hanging(), AsideCloser::kMaxThreadsPerUser);
+  gate->Open();
+  gate->AwaitClosed(1 + mallorys);
   EXPECT_FALSE(closer.IsFull(kMallory));
 }
 
 TEST(AsideCloser, UsersWithoutAThreadAreHelped) {
-  Gate gate;
-  AsideCloser closer(gate.Closing());
+  const auto gate = std::make_shared<Gate>();
+  AsideCloser closer(gate->Closing());
   size_t all = 0;
   for (uid_t uid = 10; uid < 10 + AsideCloser::kMaxThreads; ++uid) {
     for (uint32_t i = 0; i < AsideCloser::kMaxThreadsPerUser; ++i, ++all) {
       UniqueFd fd = AnyPipe();
-      gate.Stop(fd.get());
+      gate->Stop(fd.get());
       closer.Close(std::move(fd), uid);
     }
   }
-  gate.AwaitHanging(AsideCloser::kMaxThreads);
-  EXPECT_EQ(gate.hanging(), AsideCloser::kMaxThreads);
-  gate.Open();
-  gate.AwaitClosed(all);
+  gate->AwaitHanging(AsideCloser::kMaxThreads);
+  EXPECT_EQ(gate->hanging(), AsideCloser::kMaxThreads);
+  gate->Open();
+  gate->AwaitClosed(all);
 }
 
 TEST(AsideCloser, LeavesWhatHangsBehind) {
-  Gate gate;
+  const auto gate = std::make_shared<Gate>();
   {
-    AsideCloser closer(gate.Closing());
+    AsideCloser closer(gate->Closing());
     UniqueFd fd = AnyPipe();
-    gate.Stop(fd.get());
+    gate->Stop(fd.get());
     closer.Close(std::move(fd), kMallory);
-    gate.AwaitHanging(1);
+    gate->AwaitHanging(1);
   }
-  gate.Open();
-  gate.AwaitClosed(1);
+  gate->Open();
+  gate->AwaitClosed(1);
 }
 
 TEST(ForeignFd, OfAMessageThatIsNoneGoesToItsCloser) {
-  Gate gate;
-  AsideCloser closer(gate.Closing());
+  const auto gate = std::make_shared<Gate>();
+  AsideCloser closer(gate->Closing());
   int ends[2] = {-1, -1};
   ASSERT_EQ(socketpair(AF_UNIX, SOCK_SEQPACKET, 0, ends), 0);
   const UniqueFd daemon(ends[0]);
@@ -169,15 +171,15 @@ TEST(ForeignFd, OfAMessageThatIsNoneGoesToItsCloser) {
   SessionMessage message;
   EXPECT_EQ(ReceiveMessage(daemon.get(), &message, {&closer, kAlice}),
             ReceiveVerdict::kBroken);
-  gate.AwaitClosed(2);
+  gate->AwaitClosed(2);
 }
 
 TEST(ForeignFd, NoneIsTakenFromAUserWhoseOthersHang) {
-  Gate gate;
-  AsideCloser closer(gate.Closing());
+  const auto gate = std::make_shared<Gate>();
+  AsideCloser closer(gate->Closing());
   while (!closer.IsFull(kMallory)) {
     UniqueFd fd = AnyPipe();
-    gate.Stop(fd.get());
+    gate->Stop(fd.get());
     closer.Close(std::move(fd), kMallory);
   }
   int ends[2] = {-1, -1};
@@ -192,7 +194,7 @@ TEST(ForeignFd, NoneIsTakenFromAUserWhoseOthersHang) {
               ReceiveVerdict::kMessage);
     EXPECT_EQ(message.descriptor.valid(), uid == kAlice);
   }
-  gate.Open();
+  gate->Open();
 }
 
 TEST(Impatience, LastCloseOfASocketThatLingers) {
