@@ -10,7 +10,11 @@ Disposition Worker::Impl::Park(Flow* flow, const Frame& frame) {
     Count(Counter::kParkOverflow);
     return Disposition::kConsumed;
   }
-  ParkedFrame* parked = parked_frames_.Allocate();
+  ParkedFrame* parked = nullptr;
+  if (WithinShare(flow->parked_count,
+                  parked_frames_.capacity() - parked_frames_.in_use())) {
+    parked = parked_frames_.Allocate();
+  }
   if (parked == nullptr) {
     Count(Counter::kParkPoolEmpty);
     return Disposition::kConsumed;

@@ -125,8 +125,8 @@ class Worker::Impl {
   void FreeRecord(Session* session, tcp::SendRecord* record);
   void FreeRecords(Session* session, tcp::RecordList* records);
   void FreeFragments(Session* session, tcp::FragmentList* fragments);
-  // Whether a session that uses `used` of a pool may take one more: never more
-  // than what it leaves to the others.
+  // Whether a session, or of parking places a flow, that uses `used` of a pool
+  // may take one more: never more than what it leaves to the others.
   static bool WithinShare(uint32_t used, uint32_t free_count) {
     return used < free_count;
   }

@@ -151,6 +151,55 @@ TEST_F(HoldTest, ParkedFramesAreBoundedPerFlow) {
   EXPECT_EQ(worker->counters().Get(WorkerCounter::kParkOverflow), 1u);
 }
 
+class ParkShareTest : public HoldTest {
+ protected:
+  WorkerConfig Config() const override {
+    WorkerConfig config = HoldTest::Config();
+    config.max_parked_per_flow = config.max_parked_frames = 8;
+    return config;
+  }
+  Operation HoldOf(uint16_t remote_port) {
+    Operation operation;
+    operation.kind = Operation::Kind::kHold;
+    operation.tuple = Tuple();
+    operation.tuple.remote_port = remote_port;
+    EXPECT_TRUE(Run(&operation));
+    control.completed.clear();
+    return operation;
+  }
+  Disposition FloodFrom(uint16_t remote_port, uint32_t frames_sent) {
+    packet::HeaderTemplate headers = OurHeaders();
+    headers.tuple = headers.tuple.Reversed();
+    headers.tuple.local_port = remote_port;
+    packet::SegmentHeader header;
+    header.flags = packet::kTcpAck;
+    Bytes frame(200);
+    frame.resize(packet::BuildFrame(headers, header, 7, {}, frame));
+    Disposition last = Disposition::kForward;
+    for (uint32_t i = 0; i < frames_sent; ++i) last = FromWire(frame);
+    return last;
+  }
+  void Release(const Operation& held) {
+    Operation release;
+    release.kind = Operation::Kind::kRelease;
+    release.flow = held.flow;
+    EXPECT_TRUE(Run(&release));
+    control.completed.clear();
+  }
+};
+
+// A peer that floods one connection costs the others no segment.
+TEST_F(ParkShareTest, OneFlowLeavesPlacesToTheOthers) {
+  const Operation flooded = HoldOf(81);
+  const Operation other = HoldOf(82);
+  EXPECT_EQ(FloodFrom(81, 100), Disposition::kConsumed);
+  EXPECT_EQ(worker->TakeCensus().parked_frames, 4u);
+  EXPECT_EQ(FloodFrom(82, 1), Disposition::kHeld);
+  EXPECT_EQ(worker->counters().Get(WorkerCounter::kParkPoolEmpty), 96u);
+  Release(flooded);
+  Release(other);
+}
+
 TEST_F(HoldTest, OperationsOnUnknownFlowsFail) {
   for (auto kind :
        {Operation::Kind::kFence, Operation::Kind::kRestrictHost,
