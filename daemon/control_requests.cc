@@ -165,13 +165,15 @@ void ControlCore::OnInitiate(Session& session,
   }
   uint32_t of_this_user = 0;
   for (const auto& [id, other] : sessions_) {
-    if (other->uid == session.uid) of_this_user += other->connection_count;
+    const uint32_t held = other->ConnectionsHeld();
+    of_all += held;
+    if (other->uid == session.uid) of_this_user += held;
   }
   uint32_t slot = 0;
   PublishedRecord* record = nullptr;
   if (session.kind == abi::SessionKind::kData &&
       of_this_user < config_.max_connections_per_uid &&
-      connections_.size() < config_.max_connections) {
+      of_all < config_.max_connections) {
     record = session.AllocateRecord(&slot);
   }
   if (record == nullptr) {
@@ -184,6 +186,7 @@ void ControlCore::OnInitiate(Session& session,
   connection.request_id = request.request_id;
   connection.record = record;
   connection.record_slot = slot;
+  uint32_t of_all = 0;
   ++session.connection_count;
   waiting_offloads_.push_back(connection.id);
 }

@@ -117,6 +117,12 @@ bool Session::FlushNotices() {
   return true;
 }
 
+uint32_t Session::ConnectionsHeld() const {
+  uint32_t held = connection_count;
+  for (const auto& lane : lanes) held += lane->untold();
+  return held;
+}
+
 PublishedRecord* Session::AllocateRecord(uint32_t* slot) {
   if (free_records_.empty()) return nullptr;
   *slot = free_records_.back();

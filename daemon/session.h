@@ -76,6 +76,10 @@ class Session {
   const uid_t uid;
   const pid_t pid;
   UniqueFd socket;
+  // What it takes of the quotas: also connections that are back in the kernel
+  // while the session does not read that they are.
+  uint32_t ConnectionsHeld() const;
+
   bool in_request = false;  // OnRequest runs
   // Requests were left in the ring until it reads its answers.
   bool requests_left = false;

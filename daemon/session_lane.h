@@ -10,6 +10,7 @@
 #ifndef CHIMNEY_DAEMON_SESSION_LANE_H_
 #define CHIMNEY_DAEMON_SESSION_LANE_H_
 
+#include <atomic>
 #include <cstddef>
 #include <cstdint>
 #include <memory>
@@ -53,8 +54,15 @@ class SessionLane final : public worker::SessionPort {
   void Push(const worker::Notice& notice) override;
   void Ring() override;
   ChunkPool* chunks() override { return &chunks_; }
+  void SetUntold(uint32_t flows) override {
+    // Pairs with nothing: a completion that follows carries it over.
+    untold_.store(flows, std::memory_order_relaxed);
+  }
 
   uint32_t session_id() const { return memory_.session_id; }
+  // Any thread. Of an upload that has completed for the control core it says
+  // the truth.
+  uint32_t untold() const { return untold_.load(std::memory_order_relaxed); }
 
   // ---- Worker core only.
 
@@ -83,6 +91,7 @@ class SessionLane final : public worker::SessionPort {
   LaneFault fault_ = LaneFault::kNone;
   bool rung_ = false;
   bool ended_ = false;
+  std::atomic<uint32_t> untold_{0};  // worker writes, control core reads
 };
 
 }  // namespace chimney::daemon

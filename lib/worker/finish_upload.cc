@@ -47,6 +47,7 @@ void Worker::Impl::FinishUpload(Instant now, Operation* operation, Flow* flow) {
         std::clamp<int64_t>((now - operation->started_at).nanos(), 0,
                             std::numeric_limits<uint32_t>::max()));
   }
+  flow->session->port->SetUntold(++flow->session->untold_flows);
   // Completed before the session is told: once it knows that the connection is
   // back it may offload it again, and the control core must know by then, too.
   Complete(operation, Status::kSuccess);
@@ -119,6 +120,7 @@ void Worker::Impl::Retire(Flow* flow) {
   DropRequests(flow);
   session->orphans.SpliceBack(&flow->lent);
   flows_.Free(flow);
+  session->port->SetUntold(--session->untold_flows);
   EndSessionIfDone(session);
 }
 

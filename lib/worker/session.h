@@ -33,6 +33,7 @@ struct Session : ListNode<BlockedTag>,  // flows wait for room in its ring
   uint32_t send_records = 0;
   uint32_t posted_receives = 0;
   uint32_t lent_pieces = 0;
+  uint32_t untold_flows = 0;  // FlowPhase::kGone
 };
 
 // At most `max_sessions` at a time; look-up by id is a scan of one dense array

@@ -97,6 +97,9 @@ class SessionPort {
   virtual void Ring() = 0;
   // Received bytes live here: memory of this session, this worker's share.
   virtual ChunkPool* chunks() = 0;
+  // Flows of this session that are gone but for notices which found no room.
+  // They keep their places until they are told, so somebody has to count them.
+  virtual void SetUntold(uint32_t flows) = 0;
 };
 
 }  // namespace chimney::worker

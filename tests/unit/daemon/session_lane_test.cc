@@ -10,6 +10,7 @@
 #include <limits>
 #include <memory>
 
+#include "daemon/session.h"
 #include "daemon/unique_fd.h"
 #include "ring/host_consumer.h"
 #include "ring/host_producer.h"
@@ -313,6 +314,15 @@ TEST_F(SessionLaneTest, OnlyASleepingSessionIsWoken) {
   lane_->Push(worker::Notice{});
   lane_->Ring();
   EXPECT_TRUE(BellRang());
+}
+
+// Of an upload that its session has not been told the quotas know.
+TEST_F(SessionLaneTest, UntoldConnectionsAreHeldByTheSession) {
+  lane_->SetUntold(3);
+  Session session(kSessionId, UniqueFd(), 0, 0);
+  session.connection_count = 2;
+  session.lanes.push_back(std::move(lane_));
+  EXPECT_EQ(session.ConnectionsHeld(), 5u);
 }
 
 }  // namespace

@@ -113,6 +113,7 @@ class FakeSessionPort : public SessionPort {
   }
   void Ring() override { ++rings; }
   ChunkPool* chunks() override { return &chunks_; }
+  void SetUntold(uint32_t flows) override { untold = flows; }
 
   std::vector<Notice> OfKind(Notice::Kind kind) const {
     std::vector<Notice> found;
@@ -127,6 +128,7 @@ class FakeSessionPort : public SessionPort {
 
   size_t room = 1000;
   int rings = 0;
+  uint32_t untold = 0;
   std::vector<Notice> notices;
 
  private:

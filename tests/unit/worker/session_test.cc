@@ -103,6 +103,21 @@ TEST_F(SessionTest, UploadFinishesAlthoughTheSessionDoesNotRead) {
   EXPECT_EQ(session.notices[2].kind, Notice::Kind::kUploaded);
 }
 
+// A flow keeps its place until its session has been told everything: whoever
+// gives out places has to know of it.
+TEST_F(SessionTest, FlowsThatCouldNotBeToldAreCounted) {
+  session.room = 0;
+  EXPECT_EQ(session.untold, 0u);
+  ASSERT_TRUE(Upload());
+  EXPECT_EQ(worker->flow_count(), 0u);
+  EXPECT_EQ(session.untold, 1u);
+  EXPECT_EQ(worker->TakeCensus().flows, 1u);
+  session.room = 10;
+  Poll();
+  EXPECT_EQ(session.untold, 0u);
+  EXPECT_EQ(worker->TakeCensus().flows, 0u);
+}
+
 TEST_F(SessionTest, OneSessionLeavesRecordsToTheOthers) {
   Bytes data = Pattern(1);
   uint32_t accepted = 0;
