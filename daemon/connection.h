@@ -12,6 +12,8 @@
 #include <utility>
 
 #include "base/inet_address.h"
+#include "daemon/back_off.h"
+#include "daemon/control_timers.h"
 #include "daemon/foreign_fd.h"
 #include "kernel/socket_image.h"
 #include "worker/operation.h"
@@ -61,6 +63,12 @@ struct Connection {
   bool cut_by_reset = false;
   // No placeholder holds the tuple yet: being retried (design D2).
   bool placeholder_missing = false;
+
+  // Between tries to make a placeholder, or to go back.
+  BackOff placeholder_retry{Duration::Micros(500), Duration::Millis(250)};
+  BackOff upload_retry{Duration::Millis(20), Duration::Millis(640)};
+  ControlTimers::TimerId placeholder_timer = 0;  // at most one of each
+  ControlTimers::TimerId upload_timer = 0;
 
   // An upload was asked for before it could start.
   bool upload_wanted = false;

@@ -17,8 +17,6 @@ namespace {
 // Several at once hide the way to the worker and back; many would keep each
 // other's connections parked.
 constexpr uint32_t kMaxRunningHandovers = 4;
-constexpr Duration kUploadRetryInterval = Duration::Millis(20);
-constexpr Duration kPlaceholderRetryInterval = Duration::Micros(500);
 constexpr size_t kMaxRemembered = 65536;
 
 uint64_t SocketCookie(int fd) {
@@ -206,9 +204,11 @@ void ControlCore::OnUploadDone(Connection& connection,
     return;
   }
   const uint64_t id = connection.id;
-  timers_.At(context_.now() + kUploadRetryInterval, [this, id] {
-    if (Connection* again = connections_.Find(id)) WantUpload(*again);
-  });
+  timers_.Cancel(connection.upload_timer);
+  connection.upload_timer =
+      timers_.At(context_.now() + connection.upload_retry.Next(), [this, id] {
+        if (Connection* again = connections_.Find(id)) WantUpload(*again);
+      });
 }
 
 void ControlCore::Forget(Connection& connection) {
@@ -259,8 +259,11 @@ void ControlCore::RetryPlaceholder(uint64_t connection_id) {
     return;
   }
   stats_.Count(HandoverCount::kPlaceholderRetries);
-  timers_.At(context_.now() + kPlaceholderRetryInterval,
-             [this, connection_id] { RetryPlaceholder(connection_id); });
+  timers_.Cancel(connection->placeholder_timer);
+  connection->placeholder_timer =
+      timers_.At(context_.now() + connection->placeholder_retry.Next(),
+                 [this, connection_id] { RetryPlaceholder(connection_id); });
 }
+    connection->placeholder_retry.Reset();
 
 }  // namespace chimney::daemon

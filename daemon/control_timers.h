@@ -4,6 +4,7 @@
 #ifndef CHIMNEY_DAEMON_CONTROL_TIMERS_H_
 #define CHIMNEY_DAEMON_CONTROL_TIMERS_H_
 
+#include <cstddef>
 #include <cstdint>
 #include <functional>
 #include <map>
@@ -35,9 +36,11 @@ class ControlTimers {
   Instant Next() const {
     return due_.empty() ? Instant::Never() : due_.begin()->first.first;
   }
-  // Runs what is due at `now`; actions may set and cancel timers.
-  void Run(Instant now) {
-    while (!due_.empty() && due_.begin()->first.first <= now) {
+  // Runs what is due at `now`, at most `most` of it: what else there is to do
+  // has its turn in between. Actions may set and cancel timers.
+  void Run(Instant now, size_t most = 256) {
+    for (size_t i = 0; i < most; ++i) {
+      if (due_.empty() || due_.begin()->first.first > now) return;
       auto node = due_.extract(due_.begin());
       when_.erase(node.key().second);
       node.mapped()();

@@ -17,7 +17,8 @@ constexpr uint32_t kMaxFenceAttempts = 6;
 constexpr int kMaxFreezeAttempts = 8;
 constexpr uint32_t kMaxHoleWaits = 40;
 constexpr Duration kHoleWaitInterval = Duration::Millis(5);
-constexpr Duration kGiveBackInterval = Duration::Millis(1);
+// Older than this a TS.Recent tells nothing (RFC 7323 section 5.5).
+constexpr Duration kOutdated = Duration::Seconds(25L * 24 * 3600);
 
 kernel::KernelError ErrorOf(kernel::KernelErrorCode code) {
   kernel::KernelError error;
@@ -339,7 +340,7 @@ void OffloadOperation::OnReturned(kernel::KernelError error) {
     // The bytes are only here, so there is nothing to do but to try on.
     listener_.OnHandoverWaits(connection_, true);
     retry_timer_ =
-        context_.timers->At(context_.now() + kGiveBackInterval, [this] {
+        context_.timers->At(context_.now() + give_back_.Next(), [this] {
           listener_.OnHandoverWaits(connection_, false);
           GiveBack();
         });

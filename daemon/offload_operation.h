@@ -75,6 +75,7 @@ class OffloadOperation : public OperationOwner {
   bool placeholder_ = false;
   bool ended_ = false;
   uint32_t fence_attempts_ = 0;
+  BackOff give_back_{Duration::Millis(1), Duration::Millis(250)};
   uint32_t hole_waits_ = 0;
   Instant started_at_;
   Instant step_started_at_;
