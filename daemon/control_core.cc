@@ -183,7 +183,7 @@ size_t ControlCore::DrainWorkers() {
 }
 
 void ControlCore::Sleep() {
-  bool may_sleep = true;
+  bool may_sleep = !CanStart();
   for (WorkerLink* link : operations_.links()) {
     may_sleep = link->PrepareToSleep() && may_sleep;
   }

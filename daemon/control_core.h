@@ -12,7 +12,6 @@
 
 #include <atomic>
 #include <cstdint>
-#include <deque>
 #include <functional>
 #include <map>
 #include <memory>
@@ -31,6 +30,7 @@
 #include "daemon/operation_queue.h"
 #include "daemon/session.h"
 #include "daemon/session_listener.h"
+#include "daemon/turn_queue.h"
 #include "daemon/unique_fd.h"
 #include "daemon/worker_link.h"
 #include "kernel/netlink_sockets.h"
@@ -133,7 +133,8 @@ class ControlCore final : public HandoverListener {
   // control_handover.cc
   void StartQueued();
   void StartOffload(Connection& connection);
-  Connection* NextOf(std::deque<uint64_t>* queue);
+  Connection* NextOf(TurnQueue* queue);
+  bool CanStart() const;  // something waits, and there is a place for it
   void BecomeOffloaded(Connection& connection);
   void WantUpload(Connection& connection);
   void StartUpload(Connection& connection);
@@ -179,8 +180,8 @@ class ControlCore final : public HandoverListener {
   UniqueFd stop_event_;
 
   // Connections that wait for their turn, by id.
-  std::deque<uint64_t> waiting_offloads_;
-  std::deque<uint64_t> waiting_uploads_;
+  TurnQueue waiting_offloads_;
+  TurnQueue waiting_uploads_;
   uint32_t running_uploads_ = 0;
   uint32_t running_offloads_ = 0;
   std::vector<PendingUploadAll> pending_upload_all_;

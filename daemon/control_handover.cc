@@ -42,10 +42,9 @@ void EndLinger(int fd) {
 
 }  // namespace
 
-Connection* ControlCore::NextOf(std::deque<uint64_t>* queue) {
+Connection* ControlCore::NextOf(TurnQueue* queue) {
   while (!queue->empty()) {
-    Connection* connection = connections_.Find(queue->front());
-    queue->pop_front();
+    Connection* connection = connections_.Find(queue->Pop());
     if (connection != nullptr) return connection;
   }
   return nullptr;
@@ -66,6 +65,13 @@ void ControlCore::StartQueued() {
     ++running_offloads_;
     StartOffload(*connection);
   }
+}
+
+bool ControlCore::CanStart() const {
+  return (running_uploads_ < kMaxRunningHandovers &&
+          !waiting_uploads_.empty()) ||
+         (running_offloads_ < kMaxRunningHandovers &&
+          !waiting_offloads_.empty());
 }
 
 void ControlCore::OnHandoverWaits(Connection& connection, bool waits) {
@@ -153,7 +159,7 @@ void ControlCore::WantUpload(Connection& connection) {
       return;
     case ConnectionPhase::kOffloaded:
       connection.phase = ConnectionPhase::kUploading;
-      waiting_uploads_.push_back(connection.id);
+      waiting_uploads_.Push(connection.session->id, connection.id);
       return;
   }
 }
@@ -256,6 +262,7 @@ void ControlCore::RetryPlaceholder(uint64_t connection_id) {
       kernel::MakePlaceholder(connection->fd.get(), connection->image);
   if (error.ok()) {
     connection->placeholder_missing = false;
+    connection->placeholder_retry.Reset();
     return;
   }
   stats_.Count(HandoverCount::kPlaceholderRetries);
@@ -264,6 +271,5 @@ void ControlCore::RetryPlaceholder(uint64_t connection_id) {
       timers_.At(context_.now() + connection->placeholder_retry.Next(),
                  [this, connection_id] { RetryPlaceholder(connection_id); });
 }
-    connection->placeholder_retry.Reset();
 
 }  // namespace chimney::daemon

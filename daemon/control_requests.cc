@@ -188,7 +188,7 @@ void ControlCore::OnInitiate(Session& session,
   connection.record_slot = slot;
   uint32_t of_all = 0;
   ++session.connection_count;
-  waiting_offloads_.push_back(connection.id);
+  waiting_offloads_.Push(session.id, connection.id);
 }
 
 Connection* ControlCore::FindForSession(Session& session,

@@ -124,6 +124,7 @@ void OffloadOperation::OnOperationDone(worker::Operation* operation) {
         OnHeld();
         return;
       case Step::kFencing:
+        listener_.OnHandoverWaits(connection_, false);
         OnFenced();
         return;
       case Step::kInitiating:
@@ -167,6 +168,7 @@ void OffloadOperation::OnFenced() {
     context_.stats->Count(HandoverCount::kFenceTimeouts);
     if (++fence_attempts_ < kMaxFenceAttempts) {
       step_ = Step::kFencing;
+      listener_.OnHandoverWaits(connection_, true);
       SubmitMain(Kind::kFence);
       return;
     }

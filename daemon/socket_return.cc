@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: BSD-3-Clause
 #include "daemon/socket_return.h"
 
+#include <algorithm>
 #include <utility>
 
 #include "daemon/peer_frame.h"
@@ -89,14 +90,15 @@ void SocketReturn::TryRestore() {
   if (error_.code == KernelErrorCode::kTupleTaken &&
       now - started_at_ < kRestorePatience) {
     context_.stats->Count(HandoverCount::kRestoreRetries);
-    timer_ =
-        context_.timers->At(now + kRetryInterval, [this] { TryRestore(); });
+    const Duration next = std::max(kRetryInterval, (now - started_at_) / 4);
+    WaitUntil(now + next, [this] { TryRestore(); });
     return;
   }
   if (!error_.ok()) {
     End(error_);
     return;
   }
+  EndWait();
   restored_ = true;
   RecordStep(HandoverStep::kUploadRestore);
   if (outstanding_ == 0) ThawWhenOpen();
@@ -164,7 +166,7 @@ void SocketReturn::Complete() {
     return;
   }
   if (error.code == KernelErrorCode::kNotYet) {
-    timer_ = context_.timers->At(now + kRetryInterval, [this] { Complete(); });
+    WaitUntil(now + kRetryInterval, [this] { Complete(); });
     return;
   }
   // From the thaw on the kernel owns the connection. A socket that the peer has
@@ -188,10 +190,10 @@ void SocketReturn::OpenWire() {
 void SocketReturn::WaitForRoom(Instant now) {
   if (!waits_) listener_.OnHandoverWaits(connection_, true);
   waits_ = true;
-  timer_ = context_.timers->At(now + kRoomInterval, [this] { Complete(); });
+  timer_ = context_.timers->At(when, std::move(action));
 }
 
-void SocketReturn::End(kernel::KernelError error) {
+void SocketReturn::EndWait() {
   if (waits_) listener_.OnHandoverWaits(connection_, false);
   waits_ = false;
   error_ = error;
@@ -200,3 +202,12 @@ void SocketReturn::End(kernel::KernelError error) {
 }
 
 }  // namespace chimney::daemon
+  WaitUntil(now + kRoomInterval, [this] { Complete(); });
+}
+
+// Others have this one's place until it goes on.
+void SocketReturn::WaitUntil(Instant when, std::function<void()> action) {
+}
+
+void SocketReturn::End(kernel::KernelError error) {
+  EndWait();

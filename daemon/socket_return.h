@@ -43,6 +43,8 @@ class SocketReturn : public OperationOwner {
   void OpenWire();
   void WaitForRoom(Instant now);
   void End(kernel::KernelError error);
+  void WaitUntil(Instant when, std::function<void()> action);
+  void EndWait();
   void RecordStep(HandoverStep step);
 
   HandoverContext& context_;

@@ -98,6 +98,18 @@ TEST_F(OffloadOperationTest, FenceThatDoesNotTellTsRecentIsRepeated) {
   EXPECT_EQ(connection.image.snapshot.tcp.delegated.ts_recent, 0xa0000000);
 }
 
+TEST_F(OffloadOperationTest, FenceThatIsNotAnsweredLeavesItsPlaceToOthers) {
+  bool place_was_left = false;
+  worker = [&](worker::Operation* operation) {
+    if (operation->kind == Kind::kHold) operation->status = Status::kFailure;
+    if (operation->kind == Kind::kFence) place_was_left = waiting;
+  };
+  Offload();
+  EXPECT_TRUE(error.ok());
+  EXPECT_TRUE(place_was_left);
+  EXPECT_FALSE(waiting);
+}
+
 TEST_F(OffloadOperationTest, SocketThatMovesWhileItIsReadIsReadAgain) {
   kernel.answers["freeze"] = {Code::kChanged, Code::kChanged};
   Offload();

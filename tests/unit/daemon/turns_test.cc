@@ -2,11 +2,28 @@
 // Nobody waits for all that another one asks for.
 #include <gtest/gtest.h>
 
+#include <vector>
+
 #include "daemon/back_off.h"
 #include "daemon/control_timers.h"
+#include "daemon/turn_queue.h"
 
 namespace chimney::daemon {
 namespace {
+
+TEST(TurnQueue, SessionsInTurnAndEachInItsOrder) {
+  TurnQueue queue;
+  EXPECT_TRUE(queue.empty());
+  for (uint64_t id = 1; id <= 4; ++id) queue.Push(7, id);
+  queue.Push(9, 20);
+  queue.Push(8, 10);
+  queue.Push(8, 11);
+  std::vector<uint64_t> order;
+  while (!queue.empty()) order.push_back(queue.Pop());
+  EXPECT_EQ(order, std::vector<uint64_t>({1, 10, 20, 2, 11, 3, 4}));
+  queue.Push(7, 5);
+  EXPECT_EQ(queue.Pop(), 5u);
+}
 
 TEST(BackOff, DoublesUpToItsLimit) {
   BackOff retry(Duration::Millis(20), Duration::Millis(100));

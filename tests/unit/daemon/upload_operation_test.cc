@@ -50,6 +50,18 @@ TEST_F(UploadOperationTest, TakenTupleIsWaitedForAWhile) {
   EXPECT_EQ(Counted(HandoverCount::kRestoreRetries), 3u);
 }
 
+TEST_F(UploadOperationTest, TakenTupleLeavesItsPlaceToOthers) {
+  kernel.answers["restore"].assign(100000, Code::kTupleTaken);
+  Upload();
+  Advance(Duration::Millis(10));
+  EXPECT_EQ(done, 0);
+  EXPECT_TRUE(waiting);
+  Advance(Duration::Seconds(1));
+  EXPECT_EQ(done, 1);
+  EXPECT_FALSE(waiting);
+  EXPECT_LT(CountOf("restore"), 40u) << "less and less often";
+}
+
 TEST_F(UploadOperationTest, TupleThatStaysTakenCancels) {
   kernel.answers["restore"].assign(100000, Code::kTupleTaken);
   Upload();
