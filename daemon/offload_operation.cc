@@ -239,7 +239,10 @@ bool OffloadOperation::FreezeSocket() {
   snapshot.tcp.cached.flow_label = learned.flow_label;
   if (learned.has_timestamps) {
     snapshot.tcp.delegated.ts_recent = learned.tsecr;
+    // To the kernel 0 means that it has none, for it forgets TS.Recent at every
+    // restore; half of all peers would be held to be older than that.
     connection_.image.ts_recent_known = true;
+    if (learned.tsecr == 0) snapshot.tcp.delegated.ts_recent_age = kOutdated;
   }
   RecordStep(HandoverStep::kOffloadFreeze);
   return true;

@@ -16,6 +16,8 @@ using kernel::KernelErrorCode;
 constexpr Duration kRestorePatience = Duration::Millis(50);
 constexpr Duration kRetryInterval = Duration::Micros(200);
 constexpr Duration kRoomInterval = Duration::Millis(1);
+// A frame that the host port had no room for is given to it again.
+constexpr uint32_t kMaxRepeats = 5;
 // How long the socket may take to see the injected FIN of the peer. The frame
 // may be lost on its way into the kernel, and the peer repeats it to nobody:
 // the worker has acknowledged it.
@@ -69,8 +71,10 @@ void SocketReturn::RecordStep(HandoverStep step) {
   step_started_at_ = now;
 }
 
-void SocketReturn::OnOperationDone(worker::Operation*) {
+void SocketReturn::OnOperationDone(worker::Operation* operation) {
   --outstanding_;
+  refused_ |= operation->kind == Kind::kInjectHost &&
+              operation->status != offload::Status::kSuccess;
   if (outstanding_ > 0) return;
   if (ended_) {
     done_(error_);
@@ -94,11 +98,11 @@ void SocketReturn::TryRestore() {
     WaitUntil(now + next, [this] { TryRestore(); });
     return;
   }
+  EndWait();
   if (!error_.ok()) {
     End(error_);
     return;
   }
-  EndWait();
   restored_ = true;
   RecordStep(HandoverStep::kUploadRestore);
   if (outstanding_ == 0) ThawWhenOpen();
@@ -139,13 +143,25 @@ void SocketReturn::InjectSegment(const kernel::PeerSegment& segment) {
   injections_.push_back(std::move(operation));
 }
 
+void SocketReturn::InjectAgain() {
+  context_.stats->Count(HandoverCount::kInjectionsRepeated);
+  injections_.clear();
+  refused_ = false;
+  Inject();
+}
+
 void SocketReturn::Complete() {
   timer_ = 0;
+  const Instant now = context_.now();
+  if (refused_ && repeats_ < kMaxRepeats) {
+    ++repeats_;
+    WaitUntil(now + kRetryInterval, [this] { InjectAgain(); });
+    return;
+  }
   if (reset_) {
     End(kernel::KernelError());
     return;
   }
-  const Instant now = context_.now();
   const bool await_peer_fin =
       plan_.await_peer_fin && now - thawed_at_ < kPeerFinPatience;
   const kernel::KernelError error = kernel::CompleteUpload(
@@ -160,9 +176,7 @@ void SocketReturn::Complete() {
   }
   if (error.code == KernelErrorCode::kNotYet &&
       now - injected_at_ >= kInjectInterval) {
-    context_.stats->Count(HandoverCount::kInjectionsRepeated);
-    injections_.clear();
-    Inject();
+    InjectAgain();
     return;
   }
   if (error.code == KernelErrorCode::kNotYet) {
@@ -188,6 +202,11 @@ void SocketReturn::OpenWire() {
 // The kernel runs the connection by now and nothing of it is kept back; only
 // the last bytes wait, for as long as the kernel has no memory.
 void SocketReturn::WaitForRoom(Instant now) {
+  WaitUntil(now + kRoomInterval, [this] { Complete(); });
+}
+
+// Others have this one's place until it goes on.
+void SocketReturn::WaitUntil(Instant when, std::function<void()> action) {
   if (!waits_) listener_.OnHandoverWaits(connection_, true);
   waits_ = true;
   timer_ = context_.timers->At(when, std::move(action));
@@ -196,18 +215,13 @@ void SocketReturn::WaitForRoom(Instant now) {
 void SocketReturn::EndWait() {
   if (waits_) listener_.OnHandoverWaits(connection_, false);
   waits_ = false;
+}
+
+void SocketReturn::End(kernel::KernelError error) {
+  EndWait();
   error_ = error;
   ended_ = true;
   if (outstanding_ == 0) done_(error_);
 }
 
 }  // namespace chimney::daemon
-  WaitUntil(now + kRoomInterval, [this] { Complete(); });
-}
-
-// Others have this one's place until it goes on.
-void SocketReturn::WaitUntil(Instant when, std::function<void()> action) {
-}
-
-void SocketReturn::End(kernel::KernelError error) {
-  EndWait();

@@ -41,10 +41,11 @@ class SocketReturn : public OperationOwner {
   void InjectSegment(const kernel::PeerSegment& segment);
   void Complete();
   void OpenWire();
+  void InjectAgain();
   void WaitForRoom(Instant now);
-  void End(kernel::KernelError error);
   void WaitUntil(Instant when, std::function<void()> action);
   void EndWait();
+  void End(kernel::KernelError error);
   void RecordStep(HandoverStep step);
 
   HandoverContext& context_;
@@ -63,6 +64,8 @@ class SocketReturn : public OperationOwner {
   bool thawed_ = false;
   bool wire_opened_ = false;
   bool waits_ = false;
+  bool refused_ = false;  // the host port had no room for an injection
+  uint32_t repeats_ = 0;
   bool ended_ = false;
   Instant started_at_;
   Instant thawed_at_;

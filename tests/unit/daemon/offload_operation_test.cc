@@ -98,6 +98,26 @@ TEST_F(OffloadOperationTest, FenceThatDoesNotTellTsRecentIsRepeated) {
   EXPECT_EQ(connection.image.snapshot.tcp.delegated.ts_recent, 0xa0000000);
 }
 
+// The kernel forgets TS.Recent at a restore and takes 0 for none: RFC 7323
+// section 5.5, an outdated TS.Recent refuses no segment.
+TEST_F(OffloadOperationTest, TsRecentThatTheKernelDoesNotKnowIsOutdated) {
+  kernel.facts.timestamps_enabled = true;
+  uint32_t told = 0;
+  worker = [&told](worker::Operation* operation) {
+    if (operation->kind != Kind::kHold) return;
+    operation->learned.has_timestamps = true;
+    operation->learned.tsecr = told;
+  };
+  Offload();
+  ASSERT_TRUE(error.ok());
+  constexpr Duration kLifetime = Duration::Seconds(24L * 24 * 3600);
+  EXPECT_GT(connection.image.snapshot.tcp.delegated.ts_recent_age, kLifetime);
+  told = 1;
+  Offload();
+  ASSERT_TRUE(error.ok());
+  EXPECT_EQ(connection.image.snapshot.tcp.delegated.ts_recent_age, Duration());
+}
+
 TEST_F(OffloadOperationTest, FenceThatIsNotAnsweredLeavesItsPlaceToOthers) {
   bool place_was_left = false;
   worker = [&](worker::Operation* operation) {

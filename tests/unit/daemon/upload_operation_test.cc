@@ -62,6 +62,37 @@ TEST_F(UploadOperationTest, TakenTupleLeavesItsPlaceToOthers) {
   EXPECT_LT(CountOf("restore"), 40u) << "less and less often";
 }
 
+// TS.Recent is told to the kernel by an injected segment alone.
+TEST_F(UploadOperationTest, InjectionThatFoundNoRoomIsRepeated) {
+  kernel.frozen.snapshot.tcp.constant.timestamps_enabled = true;
+  kernel.frozen.ts_recent_known = true;
+  int refused = 2;
+  worker = [&refused](worker::Operation* operation) {
+    if (operation->kind != Kind::kInjectHost || refused == 0) return;
+    --refused;
+    operation->status = Status::kFailure;
+  };
+  Upload();
+  Advance(Duration::Millis(2));
+  EXPECT_EQ(done, 1);
+  EXPECT_TRUE(error.ok());
+  EXPECT_EQ(CountOf("inject"), 3u);
+  EXPECT_EQ(Counted(HandoverCount::kInjectionsRepeated), 2u);
+}
+
+TEST_F(UploadOperationTest, InjectionThatNeverFindsRoomIsGivenUp) {
+  kernel.frozen.snapshot.tcp.constant.timestamps_enabled = true;
+  kernel.frozen.ts_recent_known = true;
+  worker = [](worker::Operation* operation) {
+    if (operation->kind != Kind::kInjectHost) return;
+    operation->status = Status::kFailure;
+  };
+  Upload();
+  Advance(Duration::Millis(10));
+  EXPECT_EQ(done, 1);
+  EXPECT_TRUE(error.ok());
+}
+
 TEST_F(UploadOperationTest, TupleThatStaysTakenCancels) {
   kernel.answers["restore"].assign(100000, Code::kTupleTaken);
   Upload();
