@@ -198,7 +198,8 @@ void OffloadOperation::OnFenced() {
   }
   RestrictHost();
   error_ = kernel::MakePlaceholder(connection_.fd.get(), connection_.image);
-  placeholder_ = true;
+  // Not disconnected it is whole, and only frozen.
+  placeholder_ = error_.code != kernel::KernelErrorCode::kNotDisconnected;
   if (error_.code == kernel::KernelErrorCode::kTupleTaken) {
     // The connection runs without one until it can be made (design D2).
     context_.stats->Count(HandoverCount::kPlaceholderRetries);
@@ -238,11 +239,11 @@ bool OffloadOperation::FreezeSocket() {
       static_cast<uint8_t>(learned.tos_or_traffic_class & 0xfc);
   snapshot.tcp.cached.flow_label = learned.flow_label;
   if (learned.has_timestamps) {
-    snapshot.tcp.delegated.ts_recent = learned.tsecr;
     // To the kernel 0 means that it has none, for it forgets TS.Recent at every
     // restore; half of all peers would be held to be older than that.
-    connection_.image.ts_recent_known = true;
+    snapshot.tcp.delegated.ts_recent = learned.tsecr;
     if (learned.tsecr == 0) snapshot.tcp.delegated.ts_recent_age = kOutdated;
+    connection_.image.ts_recent_known = true;
   }
   RecordStep(HandoverStep::kOffloadFreeze);
   return true;

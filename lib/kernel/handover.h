@@ -72,8 +72,9 @@ KernelError Unfreeze(int fd, const SocketImage& image);
 
 // Turns a frozen socket into a silent placeholder that reserves its 4-tuple.
 // Fails with kTupleTaken when another socket slipped in; the socket is then
-// unconnected and MakePlaceholder may be repeated. Wakes every waiter of the
-// socket with EPOLLERR|EPOLLHUP.
+// unconnected and MakePlaceholder may be repeated. Fails with kNotDisconnected
+// before anything has changed: Unfreeze is the way back. Wakes every waiter of
+// the socket with EPOLLERR|EPOLLHUP.
 KernelError MakePlaceholder(int fd, const SocketImage& image);
 
 // Puts `image` (final state, send_bytes, receive_bytes) into a placeholder;

@@ -98,7 +98,7 @@ KernelError DisconnectSilently(int fd) {
   sockaddr unspecified{};
   unspecified.sa_family = AF_UNSPEC;
   if (connect(fd, &unspecified, sizeof(unspecified)) != 0) {
-    return SystemError(KernelErrorCode::kSystemCall, "disconnect");
+    return SystemError(KernelErrorCode::kNotDisconnected, "disconnect");
   }
   int pending_error = 0;
   return GetInt(fd, SOL_SOCKET, SO_ERROR, "SO_ERROR", &pending_error);

@@ -130,6 +130,16 @@ TEST_F(OffloadOperationTest, FenceThatIsNotAnsweredLeavesItsPlaceToOthers) {
   EXPECT_FALSE(waiting);
 }
 
+TEST_F(OffloadOperationTest, SocketThatCannotBeDisconnectedIsThawed) {
+  kernel.answers["placeholder"] = {Code::kNotDisconnected};
+  Offload();
+  EXPECT_EQ(done, 1);
+  EXPECT_EQ(error.code, Code::kNotDisconnected);
+  EXPECT_EQ(CountOf("unfreeze"), 1u);
+  EXPECT_EQ(CountOf("restore"), 0u);
+  EXPECT_EQ(CountOf("release"), 1u);
+}
+
 TEST_F(OffloadOperationTest, SocketThatMovesWhileItIsReadIsReadAgain) {
   kernel.answers["freeze"] = {Code::kChanged, Code::kChanged};
   Offload();
