@@ -91,7 +91,9 @@ void ControlCore::PollRequests(Session& session) {
   }
   timers_.At(context_.now(), [this, id] {
     Session* again = FindSession(id);
-    if (again != nullptr && again->Alive()) PollRequests(*again);
+    if (again == nullptr) return;
+    again->poll_due = false;
+    if (again->Alive()) PollRequests(*again);
   });
 }
 
@@ -104,6 +106,8 @@ void ControlCore::OnRequest(Session& session,
     case abi::RequestOp::kTerminate:
       OnTerminate(session, request);
       return;
+  if (session.poll_due) return;  // a doorbell brings no further turns
+  session.poll_due = true;
     case abi::RequestOp::kQuery:
       OnQuery(session, request);
       return;
@@ -270,12 +274,14 @@ void ControlCore::Answer(Session& session, const abi::RequestEntry& request,
                          offload::Status status, uint32_t count) {
   abi::NoticeEntry notice;
   notice.op = abi::NoticeOp::kControlDone;
+        --asker->queries_out;
   notice.status = static_cast<uint8_t>(status);
   notice.request_id = request.request_id;
   notice.bytes = count;
   session.Notify(notice);
 }
 
+  ++session.queries_out;
 void ControlCore::OnUploadAll(Session& session,
                               const abi::RequestEntry& request) {
   if (!MayManage(session)) {

@@ -47,6 +47,8 @@ class Session {
   static constexpr size_t kMaxWaitingNotices = 4096;
 
   Session(uint32_t id, UniqueFd socket, uid_t uid, pid_t pid);
+  // Queries that workers have and have not answered.
+  static constexpr uint32_t kMaxQueriesOut = 64;
   ~Session();
 
   // Takes ownership of mapped memory and prepares every lane.
@@ -60,9 +62,11 @@ class Session {
   // Pushes waiting notices; wakes the session if something went out. False if
   // the session broke the ring's rules.
   bool FlushNotices();
-  // A session that does not read its answers gets no new questions answered.
+  // A session that does not read its answers, or asks faster than workers
+  // answer, gets no new questions answered.
   bool AcceptsRequests() const {
-    return waiting_notices_.size() < kMaxWaitingNotices;
+    return waiting_notices_.size() < kMaxWaitingNotices &&
+           queries_out < kMaxQueriesOut;
   }
   bool HasWaitingNotices() const { return !waiting_notices_.empty(); }
 
@@ -85,6 +89,8 @@ class Session {
   bool requests_left = false;
   UniqueFd doorbell;  // our end; the client has the other
   std::string name;
+  bool poll_due = false;  // a timer is going to look at them
+  uint32_t queries_out = 0;
   abi::SessionKind kind = abi::SessionKind::kData;
   SessionPhase phase = SessionPhase::kHello;
   std::unique_ptr<SessionMemory> memory;

@@ -6,6 +6,7 @@
 
 #include "daemon/back_off.h"
 #include "daemon/control_timers.h"
+#include "daemon/session.h"
 #include "daemon/turn_queue.h"
 
 namespace chimney::daemon {
@@ -47,6 +48,13 @@ TEST(ControlTimers, ManyThatAreDueDoNotKeepEverythingElseWaiting) {
   EXPECT_EQ(timers.Next(), now) << "the caller must not sleep";
   for (int i = 0; i < 10; ++i) timers.Run(now);
   EXPECT_EQ(fired, 1000);
+}
+
+TEST(Session, AsksNoMoreThanWorkersAnswer) {
+  Session session(1, UniqueFd(), 0, 0);
+  EXPECT_TRUE(session.AcceptsRequests());
+  session.queries_out = Session::kMaxQueriesOut;
+  EXPECT_FALSE(session.AcceptsRequests());
 }
 
 }  // namespace
