@@ -5,6 +5,7 @@
 
 #include <algorithm>
 #include <array>
+#include <atomic>
 #include <bit>
 #include <memory>
 #include <utility>
@@ -61,15 +62,21 @@ void ControlCore::OpenMemory(Session& session, const abi::HelloRequest& hello) {
   };
   auto result = std::make_shared<Result>();
   const uint32_t id = session.id;
+  const auto abandoned = std::make_shared<std::atomic<bool>>(false);
+  session.memory_job = abandoned;
   jobs_.Submit(
-      [result, shape, huge, id] {
+      [result, shape, huge, id, abandoned] {
+        if (abandoned->load(std::memory_order_relaxed)) return;
         result->memory =
             SessionMemory::Create(shape, IdentityOf(id), huge, &result->error);
       },
       [this, result, id] {
+        // It is counted until now, so it is still here.
         Session* owner = FindSession(id);
-        if (owner == nullptr || !owner->Alive()) {
+        owner->memory_job = nullptr;
+        if (!owner->Alive()) {
           jobs_.Submit([result] { result->memory.reset(); }, nullptr);
+          CloseSessionIfEmpty(*owner);
           return;
         }
         OnMemory(*owner, std::move(result->memory), result->error);

@@ -54,13 +54,27 @@ void ControlCore::AcceptSessions() {
                                              client.uid, client.pid);
     if (!Watch(session->socket.get(), kSessionTag | id)) continue;
     sessions_.emplace(id, std::move(session));
-    timers_.At(context_.now() + kHelloPatience, [this, id] {
-      Session* late = FindSession(id);
-      if (late != nullptr && late->phase != SessionPhase::kReady &&
-          late->Alive()) {
-        EndSession(*late, "it did not finish its hello");
-      }
-    });
+    timers_.At(context_.now() + kHelloPatience, [this, id] { OnLate(id); });
+  }
+}
+
+void ControlCore::OnLate(uint32_t id) {
+  Session* late = FindSession(id);
+  if (late == nullptr || !late->Alive()) return;
+  switch (late->phase) {
+    case SessionPhase::kHello:
+    case SessionPhase::kMapping:
+      EndSession(*late, "it did not finish its hello");
+      return;
+    case SessionPhase::kReserving:
+    case SessionPhase::kSealing:
+    case SessionPhase::kOpening:
+      // It is our turn, and others have theirs.
+      timers_.At(context_.now() + kHelloPatience, [this, id] { OnLate(id); });
+      return;
+    case SessionPhase::kReady:
+    case SessionPhase::kEnding:
+      return;
   }
 }
 
@@ -197,7 +211,7 @@ abi::HelloStatus ControlCore::Admit(const Session& session,
   uint32_t of_this_user = 0;
   for (const auto& [id, other] : sessions_) {
     const bool counts =
-        other->memory != nullptr || other->phase == SessionPhase::kReserving;
+        other->memory != nullptr || other->memory_job != nullptr;
     if (!counts || other->kind != hello.kind) continue;
     ++like_this;
     if (other->uid == session.uid) ++of_this_user;
@@ -254,9 +268,11 @@ void ControlCore::EndSession(Session& session, const char* why) {
   CloseSessionIfEmpty(session);
 }
 
+  if (session.memory_job != nullptr) session.memory_job->store(true);
 void ControlCore::CloseSessionIfEmpty(Session& session) {
   if (session.Alive() || session.connection_count > 0 ||
-      session.lanes_pending > 0 || session.close_submitted) {
+      session.memory_job != nullptr || session.lanes_pending > 0 ||
+      session.close_submitted) {
     return;
   }
   session.close_submitted = true;

@@ -6,6 +6,7 @@
 
 #include <sys/types.h>
 
+#include <atomic>
 #include <cstdint>
 #include <deque>
 #include <map>
@@ -118,6 +119,8 @@ class Session {
   std::deque<abi::NoticeEntry> waiting_notices_;
   std::vector<uint32_t> free_records_;
 };
+  // A job makes or seals its memory; it learns here that nobody needs it.
+  std::shared_ptr<std::atomic<bool>> memory_job;
 
 // Wakes the process behind `doorbell` (one end of a socket pair) without ever
 // blocking, whatever that process did to its end.
