@@ -96,6 +96,7 @@ class ControlCore final : public HandoverListener {
   size_t CountAttached(uid_t uid) const;
   void OnSessionReadable(Session& session);
   bool OnMessage(Session& session, const SessionMessage& message);
+  bool OnAttach(Session& session, uint64_t attach_id, ForeignFd descriptor);
   bool OnHello(Session& session, const abi::HelloRequest& hello);
   abi::HelloStatus Admit(const Session& session, const abi::HelloRequest& hello,
                          std::string* text);
@@ -133,9 +134,9 @@ class ControlCore final : public HandoverListener {
 
   // control_handover.cc
   void StartQueued();
+  bool CanStart() const;  // something waits, and there is a place for it
   void StartOffload(Connection& connection);
   Connection* NextOf(TurnQueue* queue);
-  bool CanStart() const;  // something waits, and there is a place for it
   void BecomeOffloaded(Connection& connection);
   void WantUpload(Connection& connection);
   void StartUpload(Connection& connection);

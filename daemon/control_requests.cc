@@ -14,6 +14,21 @@ namespace {
 // up again at once.
 constexpr int kRequestsPerTurn = 256;
 
+offload::Status RefusalStatus(kernel::KernelErrorCode code) {
+  switch (code) {
+    case kernel::KernelErrorCode::kPaused:
+      return offload::Status::kPaused;
+    case kernel::KernelErrorCode::kQuota:
+      return offload::Status::kTcpEntries;
+    case kernel::KernelErrorCode::kNotSocket:
+    case kernel::KernelErrorCode::kNotTcp:
+    case kernel::KernelErrorCode::kMptcp:
+      return offload::Status::kConnectionRejected;
+    default:
+      return offload::Status::kFailure;
+  }
+}
+
 // A query's way to the worker and back.
 class QueryOperation : public OperationOwner {
  public:
@@ -89,6 +104,8 @@ void ControlCore::PollRequests(Session& session) {
     OnRequest(session, request);
     session.in_request = false;
   }
+  if (session.poll_due) return;  // a doorbell brings no further turns
+  session.poll_due = true;
   timers_.At(context_.now(), [this, id] {
     Session* again = FindSession(id);
     if (again == nullptr) return;
@@ -106,8 +123,6 @@ void ControlCore::OnRequest(Session& session,
     case abi::RequestOp::kTerminate:
       OnTerminate(session, request);
       return;
-  if (session.poll_due) return;  // a doorbell brings no further turns
-  session.poll_due = true;
     case abi::RequestOp::kQuery:
       OnQuery(session, request);
       return;
@@ -137,10 +152,7 @@ void ControlCore::RefuseInitiate(Session& session,
   stats_.Count(HandoverCount::kOffloadsRefused);
   abi::NoticeEntry notice;
   notice.op = abi::NoticeOp::kInitiateFailed;
-  notice.status = static_cast<uint8_t>(
-      code == kernel::KernelErrorCode::kPaused  ? offload::Status::kPaused
-      : code == kernel::KernelErrorCode::kQuota ? offload::Status::kTcpEntries
-                                                : offload::Status::kFailure);
+  notice.status = static_cast<uint8_t>(RefusalStatus(code));
   notice.error = static_cast<uint16_t>(code);
   notice.request_id = request.request_id;
   notice.cookie = request.cookie;
@@ -161,12 +173,18 @@ void ControlCore::OnInitiate(Session& session,
                    kernel::KernelErrorCode::kNoSocketAttached);
     return;
   }
-  ForeignFd fd = std::move(attached->second);
+  ForeignFd fd = std::move(attached->second.fd);
+  const kernel::KernelErrorCode refusal = attached->second.refusal;
   session.attached.erase(attached);
+  if (refusal != kernel::KernelErrorCode::kOk) {
+    RefuseInitiate(session, request, refusal);
+    return;
+  }
   if (paused_) {
     RefuseInitiate(session, request, kernel::KernelErrorCode::kPaused);
     return;
   }
+  uint32_t of_all = 0;
   uint32_t of_this_user = 0;
   for (const auto& [id, other] : sessions_) {
     const uint32_t held = other->ConnectionsHeld();
@@ -190,7 +208,6 @@ void ControlCore::OnInitiate(Session& session,
   connection.request_id = request.request_id;
   connection.record = record;
   connection.record_slot = slot;
-  uint32_t of_all = 0;
   ++session.connection_count;
   waiting_offloads_.Push(session.id, connection.id);
 }
@@ -257,12 +274,14 @@ void ControlCore::OnQuery(Session& session, const abi::RequestEntry& request) {
       [this, session_id, request](const worker::Operation& done) {
         Session* asker = FindSession(session_id);
         if (asker == nullptr) return;
+        --asker->queries_out;
         abi::QueryEntry entry = QueryEntryOf(done);
         entry.request_id = request.request_id;
         entry.flow = request.flow;
         asker->Notify(entry);
       });
   query->operation().flow = connection->flow;
+  ++session.queries_out;
   operations_.Submit(connection->worker_index, &query.release()->operation());
 }
 
@@ -274,14 +293,12 @@ void ControlCore::Answer(Session& session, const abi::RequestEntry& request,
                          offload::Status status, uint32_t count) {
   abi::NoticeEntry notice;
   notice.op = abi::NoticeOp::kControlDone;
-        --asker->queries_out;
   notice.status = static_cast<uint8_t>(status);
   notice.request_id = request.request_id;
   notice.bytes = count;
   session.Notify(notice);
 }
 
-  ++session.queries_out;
 void ControlCore::OnUploadAll(Session& session,
                               const abi::RequestEntry& request) {
   if (!MayManage(session)) {

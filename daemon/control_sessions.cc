@@ -136,17 +136,16 @@ bool ControlCore::OnMessage(Session& session, const SessionMessage& message) {
   }
   if (session.phase != SessionPhase::kReady) return false;
   if (const auto* attach = std::get_if<abi::AttachSocket>(&message.body)) {
-    if (CountAttached(session.uid) >= config_.max_connections_per_uid) {
-      return false;
-    }
     auto& descriptor = const_cast<SessionMessage&>(message).descriptor;
-    if (!descriptor.valid()) {
-      // Its request is going to hear that no socket was attached.
-      if (closer_.IsFull(session.uid)) EndSession(session, kTooManyHang);
+    if (!descriptor.valid() && closer_.IsFull(session.uid)) {
+      EndSession(session, kTooManyHang);
       return true;
     }
-    return session.attached.emplace(attach->attach_id, std::move(descriptor))
-        .second;
+    // Without a socket its request is going to hear that none was attached.
+    if (CountAttached(session.uid) >= config_.max_connections_per_uid) {
+      descriptor.Reset();
+    }
+    return OnAttach(session, attach->attach_id, std::move(descriptor));
   }
   if (const auto* query = std::get_if<abi::ManagementQuery>(&message.body)) {
     OnManagementQuery(session, *query);
@@ -155,6 +154,19 @@ bool ControlCore::OnMessage(Session& session, const SessionMessage& message) {
   // Not inside a request: that one's turn is not over.
   if (!session.in_request) PollRequests(session);
   return true;
+}
+
+// Only sockets are kept: the session's own end of its socket, kept here, would
+// hide that its process is gone.
+bool ControlCore::OnAttach(Session& session, uint64_t attach_id,
+                           ForeignFd descriptor) {
+  if (!descriptor.valid()) return true;
+  Session::Attached attached;
+  attached.refusal = kernel::CheckIsTcp(descriptor.get()).code;
+  if (attached.refusal == kernel::KernelErrorCode::kOk) {
+    attached.fd = std::move(descriptor);
+  }
+  return session.attached.emplace(attach_id, std::move(attached)).second;
 }
 
 bool ControlCore::OnHello(Session& session, const abi::HelloRequest& hello) {
@@ -256,6 +268,7 @@ void ControlCore::EndSession(Session& session, const char* why) {
               << session.pid << ") ends: " << why;
   }
   session.phase = SessionPhase::kEnding;
+  if (session.memory_job != nullptr) session.memory_job->store(true);
   // Leaves epoll with its last reference.
   CloseSocket(std::move(session.socket));
   session.attached.clear();
@@ -268,7 +281,6 @@ void ControlCore::EndSession(Session& session, const char* why) {
   CloseSessionIfEmpty(session);
 }
 
-  if (session.memory_job != nullptr) session.memory_job->store(true);
 void ControlCore::CloseSessionIfEmpty(Session& session) {
   if (session.Alive() || session.connection_count > 0 ||
       session.memory_job != nullptr || session.lanes_pending > 0 ||

@@ -21,6 +21,7 @@
 #include "daemon/session_lane.h"
 #include "daemon/session_memory.h"
 #include "daemon/unique_fd.h"
+#include "kernel/kernel_error.h"
 #include "kernel/socket_image.h"
 #include "ring/notice_producer.h"
 #include "ring/request_consumer.h"
@@ -46,10 +47,10 @@ class Session {
  public:
   // Answers that wait for room.
   static constexpr size_t kMaxWaitingNotices = 4096;
-
-  Session(uint32_t id, UniqueFd socket, uid_t uid, pid_t pid);
   // Queries that workers have and have not answered.
   static constexpr uint32_t kMaxQueriesOut = 64;
+
+  Session(uint32_t id, UniqueFd socket, uid_t uid, pid_t pid);
   ~Session();
 
   // Takes ownership of mapped memory and prepares every lane.
@@ -75,29 +76,35 @@ class Session {
   PublishedRecord* AllocateRecord(uint32_t* slot);
   void FreeRecord(uint32_t slot);
 
+  // What it takes of the quotas: also connections that are back in the kernel
+  // while the session does not read that they are.
+  uint32_t ConnectionsHeld() const;
+
   bool Alive() const { return phase != SessionPhase::kEnding; }
 
   const uint32_t id;
   const uid_t uid;
   const pid_t pid;
   UniqueFd socket;
-  // What it takes of the quotas: also connections that are back in the kernel
-  // while the session does not read that they are.
-  uint32_t ConnectionsHeld() const;
-
   bool in_request = false;  // OnRequest runs
   // Requests were left in the ring until it reads its answers.
   bool requests_left = false;
-  UniqueFd doorbell;  // our end; the client has the other
-  std::string name;
   bool poll_due = false;  // a timer is going to look at them
   uint32_t queries_out = 0;
+  UniqueFd doorbell;  // our end; the client has the other
+  std::string name;
   abi::SessionKind kind = abi::SessionKind::kData;
   SessionPhase phase = SessionPhase::kHello;
   std::unique_ptr<SessionMemory> memory;
   std::vector<std::unique_ptr<SessionLane>> lanes;
   std::unique_ptr<ring::RequestConsumer> requests;
-  std::map<uint64_t, ForeignFd> attached;
+  // What it has attached and not used, by its name for it.
+  struct Attached {
+    ForeignFd fd;
+    // Why it was not kept, if it was not.
+    kernel::KernelErrorCode refusal = kernel::KernelErrorCode::kOk;
+  };
+  std::map<uint64_t, Attached> attached;
   uint32_t connection_count = 0;
   // What the kernel does not keep of connections that are back there, by
   // SO_COOKIE, so that the next offload goes on with the same clock to the
@@ -112,6 +119,8 @@ class Session {
   // One a worker, for kOpenSession and later kCloseSession.
   std::vector<worker::Operation> lane_operations;
   uint32_t lanes_pending = 0;
+  // A job makes or seals its memory; it learns here that nobody needs it.
+  std::shared_ptr<std::atomic<bool>> memory_job;
   bool close_submitted = false;
 
  private:
@@ -119,8 +128,6 @@ class Session {
   std::deque<abi::NoticeEntry> waiting_notices_;
   std::vector<uint32_t> free_records_;
 };
-  // A job makes or seals its memory; it learns here that nobody needs it.
-  std::shared_ptr<std::atomic<bool>> memory_job;
 
 // Wakes the process behind `doorbell` (one end of a socket pair) without ever
 // blocking, whatever that process did to its end.

@@ -25,23 +25,6 @@ KernelError Refuse(KernelErrorCode code, const char* step) {
   return KernelError{code, 0, step};
 }
 
-KernelError CheckIsTcp(int fd) {
-  int type = 0;
-  if (!GetInt(fd, SOL_SOCKET, SO_TYPE, "SO_TYPE", &type).ok()) {
-    return SystemError(KernelErrorCode::kNotSocket, "SO_TYPE");
-  }
-  const int domain = GetIntOr(fd, SOL_SOCKET, SO_DOMAIN, -1);
-  const int protocol = GetIntOr(fd, SOL_SOCKET, SO_PROTOCOL, -1);
-  const bool internet = domain == AF_INET || domain == AF_INET6;
-  if (internet && protocol == kIpProtoMptcp) {
-    return Refuse(KernelErrorCode::kMptcp, "SO_PROTOCOL");
-  }
-  if (!internet || type != SOCK_STREAM || protocol != IPPROTO_TCP) {
-    return Refuse(KernelErrorCode::kNotTcp, "SO_PROTOCOL");
-  }
-  return {};
-}
-
 KernelError CheckState(int fd, EligibilityFacts* facts, tcp_info* info) {
   SocketAddress local{};
   SocketAddress peer{};
@@ -198,6 +181,23 @@ KernelError CheckPath(int fd, const EligibilityContext& context,
 }
 
 }  // namespace
+
+KernelError CheckIsTcp(int fd) {
+  int type = 0;
+  if (!GetInt(fd, SOL_SOCKET, SO_TYPE, "SO_TYPE", &type).ok()) {
+    return SystemError(KernelErrorCode::kNotSocket, "SO_TYPE");
+  }
+  const int domain = GetIntOr(fd, SOL_SOCKET, SO_DOMAIN, -1);
+  const int protocol = GetIntOr(fd, SOL_SOCKET, SO_PROTOCOL, -1);
+  const bool internet = domain == AF_INET || domain == AF_INET6;
+  if (internet && protocol == kIpProtoMptcp) {
+    return Refuse(KernelErrorCode::kMptcp, "SO_PROTOCOL");
+  }
+  if (!internet || type != SOCK_STREAM || protocol != IPPROTO_TCP) {
+    return Refuse(KernelErrorCode::kNotTcp, "SO_PROTOCOL");
+  }
+  return {};
+}
 
 KernelError CheckEligibility(int fd, const EligibilityContext& context,
                              EligibilityFacts* facts) {

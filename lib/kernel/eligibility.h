@@ -39,6 +39,10 @@ struct EligibilityFacts {
   bool timestamps_enabled = false;  // it then also tells TS.Recent
 };
 
+// The first of these checks alone: kOk for an internet TCP socket. Asks nobody
+// who could keep it waiting, whatever the descriptor is.
+KernelError CheckIsTcp(int fd);
+
 // Only looks: the socket, its peer and its owner notice nothing. Answers kOk or
 // the first reason against; a socket of another namespace is told first, the
 // path (IPsec, NAT, route) last. Not detectable,
