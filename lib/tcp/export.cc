@@ -24,7 +24,8 @@ TimerState ShowTimer(Instant deadline, uint8_t count, Instant now) {
 // of this state gets what the recovery will end with.
 uint32_t ShownCwnd(const Tcb& tcb) {
   if (tcb.recovery.phase != RecoveryPhase::kFastRecovery) return tcb.snd.cwnd;
-  return std::min(tcb.snd.ssthresh, kMaxCwnd);
+  // No window is below one segment, should they have grown since it began.
+  return std::clamp(tcb.snd.ssthresh, tcb.snd.mss, kMaxCwnd);
 }
 
 // R192. The threshold says that a recovery has begun, whatever showed the loss,

@@ -129,7 +129,7 @@ void ImportFastRecovery(Tcb& tcb) {
   // are also counted where they may not start a recovery.
   if (recovery.phase != RecoveryPhase::kOpen || snd.una == snd.max ||
       recovery.dup_ack_count < tcb.params->duplicate_ack_threshold ||
-      snd.ssthresh >= kMaxCwnd || snd.cwnd > snd.ssthresh) {
+      snd.ssthresh >= kMaxCwnd || snd.cwnd > std::max(snd.ssthresh, snd.mss)) {
     return;
   }
   recovery.phase = RecoveryPhase::kFastRecovery;

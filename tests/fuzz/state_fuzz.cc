@@ -71,7 +71,8 @@ void AnyDelegated(FuzzInput* input, tcp::TcpDelegatedState* d) {
   d->ts_recent_age = AnyDuration(input);
   d->ts_time = input->Word();
   d->ts_floor = input->Word();
-  if (input->Flag()) d->ts_time_at = kNow - AnyDuration(input);
+  // The daemon's own clock, not the giver's.
+  if (input->Flag()) d->ts_time_at = kNow - Duration::Millis(input->Short());
   d->total_rt = AnyDuration(input);
   d->dup_ack_count = input->Byte();
   d->snd_wnd_probe_count = input->Byte();
