@@ -75,8 +75,11 @@ constexpr const char* kRefusalTexts[] = {
     "the state to restore contradicts itself",
     "the connection tracking entry could not be prepared",
     "the kernel's answer over netlink was missing or malformed",
+    ("the port is a privileged one: chimneyd lacks CAP_NET_BIND_SERVICE to "
+     "give it back"),
+    "the socket could not be made a placeholder and runs on",
 };
-static_assert(std::size(kRefusalTexts) == CHIMNEY_REFUSAL_NETLINK + 1);
+static_assert(std::size(kRefusalTexts) == CHIMNEY_REFUSAL_NOT_DISCONNECTED + 1);
 
 constexpr const char* kReasonTexts[] = {
     "none",

@@ -56,6 +56,8 @@ TEST(Codes, RefusalsHaveTheKernelRoomsValues) {
   EXPECT_EQ(int{kPaused}, CHIMNEY_REFUSAL_PAUSED);
   EXPECT_EQ(int{kQuota}, CHIMNEY_REFUSAL_QUOTA);
   EXPECT_EQ(int{kNetlink}, CHIMNEY_REFUSAL_NETLINK);
+  EXPECT_EQ(int{kPortPermission}, CHIMNEY_REFUSAL_PORT_PERMISSION);
+  EXPECT_EQ(int{kNotDisconnected}, CHIMNEY_REFUSAL_NOT_DISCONNECTED);
 }
 
 TEST(Codes, EveryUploadReasonHasAText) {
