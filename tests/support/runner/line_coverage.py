@@ -6,6 +6,7 @@ be in tests/support/coverage_reasons.txt, and nothing else may be."""
 import collections
 import dataclasses
 import json
+import pathlib
 import subprocess
 import tempfile
 
@@ -84,16 +85,18 @@ def run(arguments, reporter):
 def _measure(jobs):
     """Branches that only an exception takes, and those in code that cannot be
     reached, are the compiler's and not counted."""
-    with tempfile.NamedTemporaryFile(suffix=".json") as report:
+    with tempfile.TemporaryDirectory(prefix="chimney-coverage-") as scratch:
+        report = pathlib.Path(scratch) / "report.json"
         subprocess.run(
             ["gcovr", "--root", programs.ROOT,
              *(f"--filter={folder}/" for folder in _FOLDERS),
              "--exclude-throw-branches", "--exclude-unreachable-branches",
-             "-j", str(jobs), "--json", report.name,
+             "-j", str(jobs), "--json", report,
              f"{_VARIANT.folder}/lib", f"{_VARIANT.folder}/tests"],
             cwd=programs.ROOT, stdin=subprocess.DEVNULL,
             stdout=subprocess.DEVNULL, check=True)
-        return [_read_file(entry) for entry in json.load(report)["files"]]
+        files = json.loads(report.read_text())["files"]
+    return [_read_file(entry) for entry in files]
 
 
 def _read_file(entry):
