@@ -5,6 +5,7 @@
 #include <limits>
 
 #include "tests/script/engine_target.h"
+#include "tests/script/kernel_names.h"
 
 namespace chimney::script {
 namespace {
@@ -158,26 +159,7 @@ constexpr Entry kOwnNames[] = {
      [](const Tcb& t) { return int64_t{t.counters.window_probes}; }},
 };
 
-struct Constant {
-  std::string_view name;
-  int64_t value;
-};
-
-constexpr Constant kConstants[] = {
-    {"TCP_ESTABLISHED", 1},
-    {"TCP_FIN_WAIT1", 4},
-    {"TCP_FIN_WAIT2", 5},
-    {"TCP_TIME_WAIT", 6},
-    {"TCP_CLOSE", 7},
-    {"TCP_CLOSE_WAIT", 8},
-    {"TCP_LAST_ACK", 9},
-    {"TCP_CLOSING", 11},
-    {"TCP_CA_Open", 0},
-    {"TCP_CA_Disorder", 1},
-    {"TCP_CA_CWR", 2},
-    {"TCP_CA_Recovery", 3},
-    {"TCP_CA_Loss", 4},
-    {"TCP_INFINITE_SSTHRESH", std::numeric_limits<int32_t>::max()},
+constexpr NamedConstant kOwnConstants[] = {
     {"STOP_NONE", static_cast<int64_t>(tcp::StopReason::kNone)},
     {"STOP_URGENT", static_cast<int64_t>(tcp::StopReason::kUrgentData)},
     {"STOP_RETRANSMIT",
@@ -201,7 +183,8 @@ std::optional<int64_t> FindEntry(const Entry (&entries)[kCount],
 }  // namespace
 
 std::optional<int64_t> EngineTarget::Info(std::string_view name) const {
-  for (const Constant& constant : kConstants) {
+  if (const auto constant = KernelConstant(name)) return constant;
+  for (const NamedConstant& constant : kOwnConstants) {
     if (constant.name == name) return constant.value;
   }
   if (!tcb_) return std::nullopt;

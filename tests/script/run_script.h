@@ -13,7 +13,9 @@
 namespace chimney::script {
 
 struct RunResult {
-  std::string failure;  // empty if the script was kept; begins "path:line: "
+  std::string failure;     // empty if the script was kept; begins "path:line: "
+  int line = 0;            // of the failure
+  bool only_late = false;  // what happened was right, but not when
   // What happened, a line each, in script notation.
   std::vector<std::string> trace;
 };

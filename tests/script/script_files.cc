@@ -1,11 +1,6 @@
 // SPDX-License-Identifier: BSD-3-Clause
-// The files of a folder, and the engine under each.
+// The engine under the script of a file.
 #include "tests/script/script_files.h"
-
-#include <algorithm>
-#include <filesystem>
-#include <fstream>
-#include <sstream>
 
 #include "tests/script/engine_target.h"
 #include "tests/script/parse_script.h"
@@ -28,30 +23,6 @@ std::string Explain(const RunResult& result, const std::string& origins) {
 }
 
 }  // namespace
-
-std::vector<std::string> FindScripts(const std::string& root) {
-  namespace fs = std::filesystem;
-  std::vector<std::string> found;
-  std::error_code error;
-  for (const auto& folder : fs::directory_iterator(root, error)) {
-    if (!folder.is_directory()) continue;
-    for (const auto& file : fs::directory_iterator(folder.path(), error)) {
-      if (file.path().extension() != ".pkt") continue;
-      found.push_back(
-          (folder.path().filename() / file.path().filename()).string());
-    }
-  }
-  std::sort(found.begin(), found.end());
-  return found;
-}
-
-std::optional<std::string> ReadFile(const std::string& path) {
-  std::ifstream file(path, std::ios::binary);
-  if (!file) return std::nullopt;
-  std::ostringstream text;
-  text << file.rdbuf();
-  return text.str();
-}
 
 const std::vector<Origins>& AllOrigins() {
   static const std::vector<Origins> kOrigins = {

@@ -78,6 +78,10 @@ class ScriptTarget {
   ScriptTarget& operator=(const ScriptTarget&) = delete;
   virtual ~ScriptTarget() = default;
 
+  // Time passes by itself: what leaves is compared as strictly as ever, but
+  // when it leaves only coarsely.
+  virtual bool real_time() const { return false; }
+
   // Sets one of the script's own options (--profile and so on) before
   // anything else. Empty, or why not.
   virtual std::string SetOption(std::string_view name,
