@@ -96,6 +96,7 @@ std::string KernelTarget::SetOption(std::string_view name,
 }
 
 std::string KernelTarget::Prepare(const ConnectionStart& start) {
+  first_seq_ = FirstSeq(start);
   std::string fault = lab_.Make(mtu_bytes_);
   // Nothing that another connection left behind, and no probe of the tail
   // while the sample is taken.

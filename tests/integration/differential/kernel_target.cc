@@ -61,9 +61,21 @@ void KernelTarget::Drain() {
     if (packet.empty()) return;
     if (auto received = Decode(packet)) {
       received->segment.flags &= static_cast<uint8_t>(~testing::kPsh);
+      FillProbe(&received->segment);
       sent_.push_back({now(), received->ecn, received->segment});
     }
   }
+}
+
+// It is sent with the number before SND.UNA.
+void KernelTarget::FillProbe(testing::WireSegment* segment) const {
+  const bool probe = peer_window_closed_ && segment->payload.empty() &&
+                     segment->flags == testing::kAck &&
+                     segment->seq + 1 == peer_ack_;
+  const uint32_t offset = peer_ack_ - first_seq_;
+  if (!probe || offset >= written_.size()) return;
+  segment->seq = peer_ack_;
+  segment->payload = {written_[offset]};
 }
 
 void KernelTarget::AdvanceTo(Duration to) {
@@ -92,6 +104,8 @@ void KernelTarget::Inject(const testing::WireSegment& segment,
                           script::EcnMark ecn) {
   AdvanceTo(injected_at_ + kApart);
   injected_at_ = now();
+  peer_ack_ = segment.ack;
+  peer_window_closed_ = segment.raw_window == 0;
   const std::string fault = lab_.Write(Encode(from_peer_, segment, ecn));
   if (violation_.empty()) violation_ = fault;
   Drain();
@@ -99,7 +113,13 @@ void KernelTarget::Inject(const testing::WireSegment& segment,
 
 CallResult KernelTarget::Write(const std::vector<uint8_t>& bytes, bool more) {
   const int flags = MSG_DONTWAIT | MSG_NOSIGNAL | (more ? MSG_MORE : 0);
-  return ResultOf(send(fd_, bytes.data(), bytes.size(), flags));
+  const CallResult result =
+      ResultOf(send(fd_, bytes.data(), bytes.size(), flags));
+  if (result.value > 0) {
+    written_.insert(written_.end(), bytes.begin(),
+                    bytes.begin() + static_cast<ptrdiff_t>(result.value));
+  }
+  return result;
 }
 
 CallResult KernelTarget::Read(size_t max, std::vector<uint8_t>* bytes) {

@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: BSD-3-Clause
 // A socket of this machine's kernel as what a script is run against, in real
 // time. It is alone in a namespace; the script is its peer. What it sends is
-// shown without PSH.
+// shown without PSH, and its window probes, which have no data, with the byte
+// that is probed for.
 #ifndef CHIMNEY_TESTS_INTEGRATION_DIFFERENTIAL_KERNEL_TARGET_H_
 #define CHIMNEY_TESTS_INTEGRATION_DIFFERENTIAL_KERNEL_TARGET_H_
 
@@ -62,6 +63,8 @@ class KernelTarget : public script::ScriptTarget {
   void Set(int level, int option, int value, const char* what);
   // Takes in what the kernel has sent so far.
   void Drain();
+  // Gives a window probe its byte, if `segment` is one.
+  void FillProbe(testing::WireSegment* segment) const;
   int64_t StateOfOrphan() const;
 
   TunNamespace lab_;
@@ -75,6 +78,10 @@ class KernelTarget : public script::ScriptTarget {
   int fd_ = -1;
   int64_t epoch_nanos_ = 0;  // of the machine's clock, when scripts have 0
   Duration injected_at_;     // the last of the peer's segments
+  uint32_t first_seq_ = 0;   // of the first byte that is written
+  std::vector<uint8_t> written_;
+  uint32_t peer_ack_ = 0;  // of the peer's last segment
+  bool peer_window_closed_ = false;
   std::deque<script::SentSegment> sent_;
   std::string violation_;
 };
