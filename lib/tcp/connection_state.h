@@ -102,7 +102,7 @@ struct TcpDelegatedState {
   uint32_t ssthresh = 0xFFFFFFFF;  // bytes
   Duration srtt;                   // zero = no sample yet
   Duration rttvar;
-  uint32_t ts_recent = 0;  // TS.Recent; 0 = not known
+  uint32_t ts_recent = 0;  // TS.Recent
   Duration ts_recent_age;  // since it was received
   // The giver's timestamp clock now, in `timestamp_unit`s (R102, R199).
   uint32_t ts_time = 0;

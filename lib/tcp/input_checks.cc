@@ -77,8 +77,7 @@ void Trim(InputContext& in) {
 bool IsTimestampOld(const InputContext& in) {
   const TimestampState& ts = in.tcb.ts;
   const auto age = static_cast<int32_t>(in.segment.options.tsval - ts.recent);
-  return age < 0 && ts.IsRecentKnown() &&
-         in.now - ts.recent_at <= kTimestampLifetime;
+  return age < 0 && in.now - ts.recent_at <= kTimestampLifetime;
 }
 
 bool HasGoodTimestamp(const InputContext& in) {

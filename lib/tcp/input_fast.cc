@@ -18,8 +18,7 @@ bool IsOrdinaryConnection(const Tcb& tcb) {
 bool HasExpectedTimestamp(const Tcb& tcb, const packet::TcpOptions& options) {
   if (!tcb.constant.timestamps_enabled) return true;
   return options.has_timestamps &&
-         (!tcb.ts.IsRecentKnown() ||
-          static_cast<int32_t>(options.tsval - tcb.ts.recent) >= 0);
+         static_cast<int32_t>(options.tsval - tcb.ts.recent) >= 0;
 }
 
 // Every reason to leave the fast path stands here.

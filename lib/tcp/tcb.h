@@ -98,10 +98,6 @@ struct TimestampState {
   uint32_t recent = 0;
   uint32_t sent_max = 0;
   Instant recent_at;
-
-  // A host that has not heard of the peer since it got the connection shows 0,
-  // which is older than half of all clocks and must not reject them (PAWS).
-  bool IsRecentKnown() const { return recent != 0; }
 };
 
 // RFC 6298; the minimum for RFC 8985 and RFC 9406.

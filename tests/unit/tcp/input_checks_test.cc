@@ -220,22 +220,6 @@ TEST_F(Paws, OlderTimestampIsRejectedAndAnswered_R199) {
   EXPECT_EQ(Feed(Stamped(0xFFFFFFF0)).reason, SegmentReason::kDataInOrder);
 }
 
-// A kernel that was given the connection, and has not heard of the peer since,
-// has no TS.Recent. Half of all clocks seem older than 0.
-TEST_F(Paws, AnUnknownTsRecentRejectsNothing) {
-  for (const uint32_t tsval : {1u, 0x7FFFFFFFu, 0x80000001u, 0xFFFFFFFFu}) {
-    SCOPED_TRACE(tsval);
-    TearDown();
-    state.delegated.ts_recent = 0;
-    StartChecked();
-    EXPECT_EQ(Feed(Stamped(tsval)).reason, SegmentReason::kDataInOrder);
-    EXPECT_EQ(tcb().ts.recent, tsval);
-    WireSegment older = Data(10, 10);
-    older.timestamps = WireSegment::Timestamps{tsval - 1, 0};
-    EXPECT_EQ(Feed(older).reason, SegmentReason::kPawsRejected);
-  }
-}
-
 TEST_F(Paws, TimestampsWrap_R199) {
   EXPECT_EQ(Feed(Stamped(3)).reason, SegmentReason::kDataInOrder);
   EXPECT_EQ(tcb().ts.recent, 3u);

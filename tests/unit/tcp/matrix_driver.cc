@@ -8,12 +8,6 @@
 namespace chimney::testing {
 namespace {
 
-// Of the peer's clock: near the same boundary, and not the 0 that stands for
-// none.
-uint32_t TsRecent(const MatrixPlace& place) {
-  return place.rcv_nxt == 0 ? 1 : place.rcv_nxt;
-}
-
 constexpr uint32_t kSndWnd = 1000;
 constexpr uint32_t kWriteBytes = 5;  // two of them are in flight
 constexpr uint32_t kFar = 1u << 30;
@@ -138,7 +132,7 @@ WireSegment MatrixDriver::Segment() const {
   segment.ack = AckOf(input_, snd_max_);
   segment.raw_window = kSndWnd;
   // TS.Recent is the number of RCV.NXT, so that it is astride the wrap as well.
-  const uint32_t recent = TsRecent(input_.place);
+  const uint32_t recent = input_.place.rcv_nxt;
   if (input_.ts == "fresh") segment.timestamps = {recent + 1, 0};
   if (input_.ts == "same") segment.timestamps = {recent, 0};
   if (input_.ts == "old") segment.timestamps = {recent - 1, 0};
@@ -156,7 +150,7 @@ bool MatrixDriver::Start() {
   d.snd_una = SeqNum(input_.place.snd_una);
   d.snd_nxt = d.snd_max = SeqNum(snd_max_);
   d.snd_wnd = d.max_snd_wnd = kSndWnd;
-  d.ts_recent = TsRecent(input_.place);
+  d.ts_recent = input_.place.rcv_nxt;
   const bool in_flight = snd_max_ != input_.place.snd_una;
   const std::vector<uint8_t> unacked(in_flight ? 2 * kWriteBytes : 0, 'y');
   if (!host_.Import(now_, state, unacked, {}, kWriteBytes)) return false;
@@ -214,7 +208,7 @@ std::string MatrixDriver::Broken(const tcp::Outcome& outcome,
   const bool at_last_ack =
       static_cast<int32_t>(segment_.seq - input_.place.rcv_nxt) <= 0;
   const bool newer = processed && at_last_ack && input_.ts == "fresh";
-  if (tcb.ts.recent != TsRecent(input_.place) + (newer ? 1 : 0)) {
+  if (tcb.ts.recent != input_.place.rcv_nxt + (newer ? 1 : 0)) {
     return "TS.Recent is " + std::to_string(tcb.ts.recent);
   }
   const bool progress = seen.events.contains("data") ||
