@@ -21,7 +21,7 @@
 namespace chimney::differential {
 namespace {
 
-constexpr int kMostSeconds = 8;
+constexpr int kMostSeconds = 21;
 
 int MostSeconds() {
   const char* value = std::getenv("CHIMNEY_DIFFERENTIAL_SECONDS");

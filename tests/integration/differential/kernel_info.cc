@@ -80,7 +80,8 @@ std::optional<int64_t> KernelTarget::Info(std::string_view name) const {
   if (const auto constant = script::KernelConstant(name)) return constant;
   if (fd_ < 0) {
     if (name == "tcpi_state") return StateOfOrphan();
-    if (name == "aborted") return 0;  // nobody is told any more
+    // Nobody is told or can read any more.
+    if (name == "aborted" || name == "unread") return 0;
     return std::nullopt;
   }
   tcp_info info{};
