@@ -114,6 +114,7 @@ SegmentReason ProcessAck(InputContext& in) {
   const SeqNum una_before = tcb.snd.una;
   const SeqNum ack = in.segment.ack;
   if (ack.Before(una_before)) return SegmentReason::kAckOld;
+  tcb.snd.probe_taken = false;
   const bool tells_window = TellsWindow(in);
   AckNews news;
   if (ack.After(una_before)) AdvanceUna(in, &news);

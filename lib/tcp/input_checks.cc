@@ -85,10 +85,23 @@ bool HasGoodTimestamp(const InputContext& in) {
   return in.segment.options.has_timestamps && !IsTimestampOld(in);
 }
 
+// Both windows were closed, each end has taken the other's probe, and neither
+// knows: what one sends stands where its byte was, which is old to the other,
+// so the acknowledgement in it is not believed. But it says where an answer has
+// to stand to be heard.
+void NoteProbeTaken(InputContext& in) {
+  SendState& snd = in.tcb.snd;
+  if (snd.wnd == 0 && snd.max == snd.una + 1 && in.segment.flags.ack() &&
+      in.segment.ack == snd.max) {
+    snd.probe_taken = true;
+  }
+}
+
 SegmentReason Unacceptable(InputContext& in) {
   ReceiveState& rcv = in.tcb.rcv;
   const SeqNum end = in.segment.end();
   if (end.After(rcv.nxt)) return Reply(in, SegmentReason::kBeyondWindow);
+  NoteProbeTaken(in);
   if (!in.segment.payload.empty()) {
     rcv.duplicate = {in.segment.seq, end};
     rcv.has_duplicate = in.tcb.constant.sack_enabled;

@@ -104,7 +104,7 @@ SendPlan PlanWindowProbe(const Tcb& tcb) {
 SeqNum BareSeq(const Tcb& tcb) {
   const SendState& snd = tcb.snd;
   const SeqNum edge = snd.una + snd.wnd;
-  if (snd.max.AtOrBefore(edge)) return snd.max;
+  if (snd.max.AtOrBefore(edge) || snd.probe_taken) return snd.max;
   const uint32_t unit = tcb.constant.window_scaling_enabled
                             ? 1u << tcb.constant.snd_wind_scale
                             : 1u;

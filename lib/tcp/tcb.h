@@ -43,6 +43,8 @@ struct SendVariables {
   bool fin_acked = false;
   bool rst_pending = false;
   bool sws_forced = false;  // override timer fired (RFC 1122 4.2.3.4)
+  // The peer seems to have taken the byte of a window probe (SND.WND is 0).
+  bool probe_taken = false;
   // cwnd held something back when max was cwnd_limited_end; of interest until
   // that is acknowledged.
   bool cwnd_limited = false;

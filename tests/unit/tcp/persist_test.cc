@@ -157,5 +157,30 @@ TEST_F(Persist, ResumesFromTheHost_R53) {
   EXPECT_EQ(UntilDeadline(), Duration::Seconds(8));
 }
 
+// Both windows are closed and each end has taken the other's probe: what the
+// peer sends is old by then, and so would be an answer at SND.UNA. Neither end
+// would ever hear the other (RFC 9293 section 3.10.7.4).
+TEST_F(Persist, TwoProbesTakenAtOnceAreAnsweredWhereThePeerHears_RFC9293) {
+  StartClosed();
+  FireNext();
+  PullOne();
+  WireSegment probe = Data(0, 1);
+  probe.raw_window = 0;
+  ASSERT_EQ(Feed(probe).reason, SegmentReason::kDataInOrder);
+  FlushOwedAck(tcb());
+  EXPECT_EQ(PullOne().seq, kOurs);  // the peer may have refused our byte
+  // The peer has taken it, and asks again.
+  probe.ack = kOurs + 1;
+  EXPECT_EQ(Feed(probe).reason, SegmentReason::kOldDuplicate);
+  const WireSegment answer = PullOne();
+  EXPECT_EQ(answer.seq, kOurs + 1);
+  EXPECT_EQ(answer.ack, kTheirs + 1);
+  EXPECT_EQ(tcb().snd_una(), SeqNum(kOurs));
+  // Heard of at last.
+  Feed(Ack(kOurs + 1, 65535));
+  EXPECT_EQ(tcb().snd_una(), SeqNum(kOurs + 1));
+  EXPECT_FALSE(Pull().empty());
+}
+
 }  // namespace
 }  // namespace chimney::tcp
