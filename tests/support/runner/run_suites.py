@@ -18,7 +18,7 @@ from results import FAILED, Case, Reporter, Result
 ORDER = ("layout", "unit", "property", "script", "sim", "fuzz-corpus",
          "conformance", "integration")
 # Only run when named: they measure, or take very long.
-LONG = ("bench", "soak")
+LONG = ("bench", "soak", "differential")
 # Long ones with a build or a way of running of their own.
 STUDIES = {"coverage": line_coverage.run, "fuzz": fuzzing.run,
            "sim-long": sim_long.run}
