@@ -12,7 +12,8 @@ readonly PACKAGES_BUILD=(
 readonly PACKAGES_LAB=(iproute2 nftables ethtool iputils-ping procps util-linux)
 readonly PACKAGES_DEMO=(netcat-openbsd socat curl coreutils)
 readonly PACKAGES_TEST=(
-  git iperf3 openssl tcpdump universal-ctags dpdk-dev clang gcovr valgrind
+  git iperf3 openssl tcpdump universal-ctags dpdk-dev gcovr valgrind
+  clang libclang-rt-dev llvm
 )
 readonly PACKAGES_CI=(clang-format clang-tidy)
 
