@@ -7,13 +7,18 @@
 namespace chimney::tcp {
 namespace {
 
-// A fragment costs book-keeping and a step of every search: beyond the first
-// ones they have to hold so many bytes each, on average. A peer that sends
-// single bytes between holes is held to few.
+// A fragment costs book-keeping: beyond the first ones they have to hold so
+// many bytes each, on average. A peer that sends single bytes between holes is
+// held to few. What such bytes left in the receive queue counts as well.
 constexpr uint32_t kFragmentsAllowed = 64;
 constexpr uint32_t kBytesPerFurtherFragment = 256;
-// Data out of order leaves so large a part of the fragments to data in order.
+// Data out of order leaves so large a part of the fragments to data in order,
+// and each connection so many times what it takes itself to the others.
 constexpr uint32_t kPartOfFragmentsKept = 8;
+constexpr uint32_t kTimesLeftToOthers = 4;
+// Steps of a search from either end. What belongs further inside comes again
+// when the hole in front of it is filled.
+constexpr int kMaxSearchSteps = 256;
 // Adjacent fragments looked at for the ends of one SACK block.
 constexpr int kMaxNeighbours = 64;
 
@@ -33,9 +38,24 @@ void MoveReachedFragments(Tcb& tcb) {
     --rcv.out_of_order_count;
     rcv.out_of_order_bytes -= first->length;
     rcv.queue.PushBack(first);
+    ++rcv.queue_fragments;
+    rcv.queue_fragment_bytes += first->length;
     rcv.nxt += first->length;
     rcv.unread_bytes += first->length;
     tcb.counters.bytes_received += first->length;
+  }
+}
+
+// Counts begin anew with each queue that was read to its end.
+void AgeQueueFragments(ReceiveState& rcv) {
+  constexpr uint32_t kMany = 1u << 30;
+  if (rcv.queue.empty()) {
+    rcv.queue_fragments = 0;
+    rcv.queue_fragment_bytes = 0;
+  }
+  if (rcv.queue_fragment_bytes >= kMany) {
+    rcv.queue_fragments /= 2;
+    rcv.queue_fragment_bytes /= 2;
   }
 }
 
@@ -91,12 +111,35 @@ packet::SackBlock BlockAround(FragmentList& list, Fragment* fragment) {
 bool HasRoomFor(const Tcb& tcb, uint32_t bytes) {
   const Slab<Fragment>& fragments = *tcb.store.fragments;
   const uint32_t left = fragments.capacity() - fragments.in_use();
+  const uint32_t kept = fragments.capacity() / kPartOfFragmentsKept;
   const uint32_t bound = tcb.params->max_reassembly_bytes;
-  const uint32_t held = tcb.rcv.out_of_order_bytes;
-  return bound >= held && bytes <= bound - held &&
-         left > fragments.capacity() / kPartOfFragmentsKept &&
-         tcb.rcv.out_of_order_count <
-             kFragmentsAllowed + held / kBytesPerFurtherFragment;
+  const ReceiveState& rcv = tcb.rcv;
+  const uint32_t held = rcv.out_of_order_bytes;
+  return bound >= held && bytes <= bound - held && left > kept &&
+         rcv.out_of_order_count <= (left - kept) / kTimesLeftToOthers &&
+         rcv.out_of_order_count + rcv.queue_fragments <
+             kFragmentsAllowed +
+                 (held + rcv.queue_fragment_bytes) / kBytesPerFurtherFragment;
+}
+
+// The last fragment that begins at or before `seq`, mostly the very last;
+// *previous is nullptr if there is none. False when it lies too deep inside.
+bool FindPrevious(FragmentList& list, SeqNum seq, Fragment** previous) {
+  *previous = list.back();
+  if (*previous != nullptr && list.front()->seq.After(seq)) *previous = nullptr;
+  for (int i = 0; i < kMaxSearchSteps; ++i) {
+    if (*previous == nullptr || (*previous)->seq.AtOrBefore(seq)) return true;
+    *previous = list.Previous(*previous);
+  }
+  Fragment* next = list.front();
+  for (int i = 0; i < kMaxSearchSteps; ++i) {
+    if (next->seq.After(seq)) {
+      *previous = list.Previous(next);
+      return true;
+    }
+    next = list.Next(next);
+  }
+  return false;
 }
 
 // Stores [from, to) of `bytes` in front of `next`. False when memory or the
@@ -121,14 +164,15 @@ uint32_t StoreInOrder(Tcb& tcb, ByteSpan bytes) {
   ReceiveState& rcv = tcb.rcv;
   const SeqNum start = rcv.nxt;
   const SeqNum end = start + static_cast<uint32_t>(bytes.size());
-  uint32_t fragments_added = 0;
+  AgeQueueFragments(rcv);
   while (rcv.nxt.Before(end)) {
     const Fragment* held = rcv.out_of_order.front();
     const SeqNum stop = held == nullptr ? end : Earlier(end, held->seq);
     const ByteSpan part = Part(bytes, start, rcv.nxt, stop);
-    const uint32_t stored =
-        StoreBytes(tcb, rcv.queue, nullptr, rcv.nxt, part, &fragments_added);
+    const uint32_t stored = StoreBytes(tcb, rcv.queue, nullptr, rcv.nxt, part,
+                                       &rcv.queue_fragments);
     rcv.nxt += stored;
+    rcv.queue_fragment_bytes += stored;
     rcv.duplicate_acks = 0;  // they would have told of the old RCV.NXT
     rcv.unread_bytes += stored;
     tcb.counters.bytes_received += stored;
@@ -149,13 +193,8 @@ uint32_t StoreInOrder(Tcb& tcb, ByteSpan bytes) {
 InsertResult InsertOutOfOrder(Tcb& tcb, SeqNum seq, ByteSpan bytes) {
   FragmentList& list = tcb.rcv.out_of_order;
   const SeqNum end = seq + static_cast<uint32_t>(bytes.size());
-  // The last fragment that begins at or before `seq`: mostly the very last, or
-  // there is none.
-  Fragment* previous = list.back();
-  if (previous != nullptr && list.front()->seq.After(seq)) previous = nullptr;
-  while (previous != nullptr && previous->seq.After(seq)) {
-    previous = list.Previous(previous);
-  }
+  Fragment* previous = nullptr;
+  if (!FindPrevious(list, seq, &previous)) return InsertResult::kFull;
   SeqNum from = seq;
   if (previous != nullptr) from = Later(from, EndOf(previous));
   Fragment* next = previous == nullptr ? list.front() : list.Next(previous);

@@ -26,7 +26,7 @@ uint32_t StoreInOrder(Tcb& tcb, ByteSpan bytes);
 enum class InsertResult : uint8_t {
   kStored,     // all of it is held now, some of it is new
   kDuplicate,  // all of it was held before
-  kFull,       // the bound of the reassembly queue (max_reassembly_bytes)
+  kFull,       // a bound of the reassembly queue; comes again
   kNoMemory,
 };
 // Stores what is new of `bytes`, which begin after RCV.NXT, and notes the SACK

@@ -80,6 +80,9 @@ struct ReceiveVariables {
   uint32_t write_offset = 0;
   uint32_t out_of_order_bytes = 0;
   uint32_t out_of_order_count = 0;
+  // Put into the receive queue since it was empty when data came.
+  uint32_t queue_fragments = 0;
+  uint32_t queue_fragment_bytes = 0;
   SeqNum fin_seq;
   // SACK blocks to send, most recent first (RFC 2018 section 4), and the
   // duplicate to report once (RFC 2883).

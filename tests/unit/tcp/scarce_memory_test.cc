@@ -88,6 +88,43 @@ TEST_F(ScarceMemory, SingleBytesOutOfOrderAreFew) {
   Pull();
 }
 
+// The same where the hole in front of each byte is filled at once: what waits
+// in the receive queue for the application is in no smaller pieces.
+TEST_F(ScarceMemory, SwappedSingleBytesAreFewFragments) {
+  memory = {4096, 256, 32768};
+  StartQuiet();
+  for (uint32_t i = 0; i < 10'000; i += 2) {
+    Feed(Data(i + 1, 1));
+    Feed(Data(i, 1));
+    Feed(Data(i + 1, 1));  // again, if it was not held
+    Pull();
+  }
+  EXPECT_EQ(tcb().unread_bytes(), 10'000u);
+  EXPECT_LE(tcb().store.fragments->in_use(), 3 * 64u);
+}
+
+// Islands of honest size, from both ends towards the middle of the window, then
+// the middle: no search is longer than what lies near an end.
+TEST_F(ScarceMemory, WhatBelongsDeepInsideComesAgain) {
+  constexpr uint32_t kIslands = 2000;
+  memory = {4096, 512, 32768};
+  state.constant.window_scaling_enabled = true;
+  state.constant.rcv_wind_scale = 7;
+  state.cached.initial_rcv_wnd = 4u << 20;
+  state.delegated.rcv_wnd = 4u << 20;
+  StartQuiet();
+  for (uint32_t i = 1; i <= kIslands; ++i) {
+    ASSERT_EQ(Feed(Data(i * 1000, 500)).reason, SegmentReason::kDataOutOfOrder);
+  }
+  EXPECT_EQ(Feed(Data(100'500, 100)).reason, SegmentReason::kDataOutOfOrder);
+  EXPECT_EQ(Feed(Data(1'900'500, 100)).reason, SegmentReason::kDataOutOfOrder);
+  EXPECT_NE(Feed(Data(1'000'500, 100)).reason, SegmentReason::kDataOutOfOrder);
+  // It is taken once the holes in front of it are filled.
+  for (uint32_t at = 0; at < 800'000; at += 500) Feed(Data(at, 500));
+  EXPECT_EQ(Feed(Data(1'000'500, 100)).reason, SegmentReason::kDataOutOfOrder);
+  Pull();
+}
+
 // A full window behind one hole is many fragments, and none is refused.
 TEST_F(ScarceMemory, FullSegmentsBehindAHoleAllFit) {
   constexpr uint32_t kSegments = 2000;
@@ -114,6 +151,26 @@ TEST_F(ScarceMemory, DataInOrderFindsAFragment) {
   const Slab<Fragment>& fragments = *tcb().store.fragments;
   EXPECT_GE(fragments.capacity() - fragments.in_use(),
             fragments.capacity() / 8);
+}
+
+// Many connections of one worker whose peers make islands: one more has its
+// share (R163).
+TEST_F(ScarceMemory, EveryConnectionHasAShareOfTheFragments) {
+  memory = {4096, 512, 1024};
+  StartQuiet();
+  Slab<Fragment>& fragments = *tcb().store.fragments;
+  // Others hold what each of 20 may.
+  std::vector<Fragment*> others;
+  for (int i = 0; i < 20; ++i) {
+    const uint32_t left =
+        fragments.capacity() * 7 / 8 - static_cast<uint32_t>(others.size());
+    for (uint32_t n = 0; n < left / 4; ++n) {
+      others.push_back(fragments.Allocate());
+    }
+  }
+  EXPECT_EQ(Feed(Data(1000, 256)).reason, SegmentReason::kDataOutOfOrder);
+  Pull();
+  for (Fragment* fragment : others) fragments.Free(fragment);
 }
 
 }  // namespace
