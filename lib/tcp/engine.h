@@ -125,6 +125,11 @@ bool NextSegment(Tcb& tcb, Instant now, OutSegment* out);
 // Forces out an owed ACK at the next NextSegment() (R54, R98).
 void FlushOwedAck(Tcb& tcb);
 
+// What was fed since the last NextSegment() were no arrivals, but data that had
+// been acknowledged before (an upload that was called off): no duplicate ACK is
+// due for it (RFC 5681 section 4.2 asks for them when segments arrive).
+void ForgetDuplicateAcks(Tcb& tcb);
+
 // Oldest send record that is wholly acknowledged (or aborted: `aborted` set)
 // and no longer referenced by the wire; nullptr if none. Order is FIFO.
 SendRecord* NextCompletedSend(Tcb& tcb);

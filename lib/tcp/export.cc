@@ -6,6 +6,7 @@
 #include "tcp/congestion.h"
 #include "tcp/engine.h"
 #include "tcp/receive_buffer.h"
+#include "tcp/recovery.h"
 #include "tcp/rtt.h"
 #include "tcp/timers.h"
 
@@ -30,7 +31,8 @@ uint32_t ShownCwnd(const Tcb& tcb) {
 
 // R192. The threshold says that a recovery has begun, whatever showed the loss,
 // and has sent again what was missing (else SND.NXT shows that); duplicates
-// that did not start one do not count up to it.
+// that did not start one do not count up to it, and the echoes of our own
+// resending not at all.
 uint8_t ShownDupAckCount(const Tcb& tcb) {
   const uint8_t count = tcb.recovery.dup_ack_count;
   const uint8_t threshold =
@@ -39,6 +41,8 @@ uint8_t ShownDupAckCount(const Tcb& tcb) {
       tcb.flight.lost_bytes() == 0) {
     return std::max(count, threshold);
   }
+  // While something is still to be sent again, SND.NXT says so.
+  if (tcb.flight.lost_bytes() == 0 && DuplicatesAreEchoes(tcb)) return 0;
   return std::min<uint8_t>(count, threshold - 1);
 }
 

@@ -7,6 +7,9 @@
 namespace chimney::tcp {
 namespace {
 
+// Ranges that cutting a part out of one takes at most.
+constexpr size_t kPartsOfACut = 2;
+
 // Of ranges that are not in flight, the time of sending matters no more.
 bool HaveOneHistory(const FlightRange& a, const FlightRange& b) {
   if (a.fate != b.fate) return false;
@@ -22,6 +25,59 @@ void NoteLatest(Delivery::Latest* latest, Instant sent_at, SeqNum end) {
 }
 
 }  // namespace
+
+size_t Flight::Room() const {
+  const auto own = static_cast<size_t>(
+      std::count(own_used_.begin(), own_used_.end(), false));
+  const size_t left =
+      store_ == nullptr ? 0 : store_->capacity() - store_->in_use();
+  if (count_ >= kMaxRanges || count_ >= left) return own;
+  return own + std::min(kMaxRanges - count_, (left - count_ + 1) / 2);
+}
+
+void Flight::MakeRoomToCut() {
+  while (Room() < kPartsOfACut && Coarsen()) {
+  }
+}
+
+void Flight::MakeRoomToReport() {
+  constexpr size_t kMaxSteps = 32;
+  while (Room() < kPartsOfACut && JoinYoungest(kMaxSteps)) {
+  }
+}
+
+bool Flight::JoinYoungest(size_t max_steps) {
+  FlightRange* range = ranges_.back();
+  for (size_t i = 0; i < max_steps && range != nullptr; ++i) {
+    FlightRange* before = ranges_.Previous(range);
+    if (before != nullptr && before->fate == range->fate) {
+      JoinInFlight(before, range);
+      return true;
+    }
+    range = before;
+  }
+  return false;
+}
+
+bool Flight::Coarsen() {
+  if (JoinYoungest(kMaxRanges)) return true;
+  for (FlightRange& range : ranges_) {
+    if (range.fate != FlightFate::kSacked) continue;
+    FlightRange* before = ranges_.Previous(&range);
+    FlightRange* behind = ranges_.Next(&range);
+    SetFate(&range, FlightFate::kInFlight);
+    range.copies = FlightCopies::kSeveral;
+    const size_t count = count_;
+    if (behind != nullptr && behind->fate == range.fate) {
+      JoinInFlight(&range, behind);
+    }
+    if (before != nullptr && before->fate == range.fate) {
+      JoinInFlight(before, &range);
+    }
+    if (count_ != count) return true;
+  }
+  return false;
+}
 
 FlightRange* Flight::Allocate() {
   FlightRange* range = nullptr;
@@ -108,6 +164,12 @@ void Flight::JoinWithNext(FlightRange* range, FlightRange* next) {
   Free(next);
 }
 
+// An ACK of bytes of several times is no sample.
+void Flight::JoinInFlight(FlightRange* range, FlightRange* next) {
+  if (range->sent_at != next->sent_at) range->copies = FlightCopies::kSeveral;
+  JoinWithNext(range, next);
+}
+
 void Flight::Join(FlightRange* first, SeqNum end) {
   FlightRange* before = ranges_.Previous(first);
   FlightRange* range = before != nullptr ? before : first;
@@ -122,10 +184,12 @@ void Flight::Join(FlightRange* first, SeqNum end) {
   }
 }
 
-// No memory for a range of its own: the last one takes the new bytes in.
+// No memory for a range of its own: the last one takes the new bytes in. Behind
+// lost bytes they will go twice.
 void Flight::Absorb(SeqNum end, Instant now) {
   FlightRange* last = ranges_.back();
-  SetFate(last, FlightFate::kInFlight);
+  if (last->fate == FlightFate::kSacked) SetFate(last, FlightFate::kInFlight);
+  if (last->fate == FlightFate::kLost) lost_bytes_ += end.BytesFrom(last->end);
   last->end = end;
   last->sent_at = now;
   last->copies = FlightCopies::kSeveral;
@@ -153,6 +217,7 @@ void Flight::Append(SeqNum start, SeqNum end, Instant now,
     last->end = end;
     return;
   }
+  if (Room() == 0) Coarsen();
   FlightRange* range = Allocate();
   if (range == nullptr) return Absorb(end, now);
   range->start = start;
@@ -172,6 +237,7 @@ void Flight::Import(SeqNum start, SeqNum end, Instant now) {
 }
 
 void Flight::Resend(SeqNum start, SeqNum end, Instant now) {
+  MakeRoomToCut();
   FlightRange* first = nullptr;
   FlightRange* range = Find(start);
   while (range != nullptr && range->start.Before(end)) {
@@ -227,6 +293,7 @@ void Flight::Acknowledge(SeqNum una, Delivery* delivery) {
 }
 
 void Flight::Sack(SeqNum start, SeqNum end, Delivery* delivery) {
+  MakeRoomToReport();
   FlightRange* first = nullptr;
   FlightRange* range = Find(start);
   while (range != nullptr && range->start.Before(end)) {
@@ -247,6 +314,7 @@ void Flight::Sack(SeqNum start, SeqNum end, Delivery* delivery) {
 
 uint32_t Flight::MarkLost(SeqNum start, SeqNum end) {
   const uint32_t before = lost_bytes_;
+  MakeRoomToCut();
   FlightRange* first = nullptr;
   FlightRange* range = Find(start);
   while (range != nullptr && range->start.Before(end)) {

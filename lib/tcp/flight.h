@@ -151,6 +151,17 @@ class Flight {
   List& Readable() const { return const_cast<List&>(ranges_); }
 
   void Append(SeqNum start, SeqNum end, Instant now, FlightCopies copies);
+  // Ranges that there is memory for.
+  size_t Room() const;
+  // Joins what differs little, the youngest first, until a range can be cut.
+  void MakeRoomToCut();
+  // The same, without long searches: peers report as they like.
+  void MakeRoomToReport();
+  // Joins the last two neighbours of one fate. False if there are none.
+  bool JoinYoungest(size_t max_steps);
+  // One range less, at the price of times, and of reports if it must be. False
+  // if there is nothing left to give up.
+  bool Coarsen();
   FlightRange* Allocate();
   void Free(FlightRange* range);
   void SetFate(FlightRange* range, FlightFate fate);
@@ -167,6 +178,7 @@ class Flight {
   // first that starts behind `end`.
   void Join(FlightRange* first, SeqNum end);
   void JoinWithNext(FlightRange* range, FlightRange* next);
+  void JoinInFlight(FlightRange* range, FlightRange* next);
   void Absorb(SeqNum end, Instant now);
   // No memory to tell [start of the flight, end), sent again, from the rest:
   // all else that is known goes.

@@ -22,6 +22,7 @@ bool AcceptsText(ConnectionState state) {
 void AcceptFin(InputContext& in) {
   Tcb& tcb = in.tcb;
   FlushOutOfOrder(tcb);
+  tcb.rcv.duplicate_acks = 0;
   tcb.rcv.nxt += 1;
   tcb.rcv.edge = Later(tcb.rcv.edge, tcb.rcv.nxt);
   tcb.rcv.fin_received = true;

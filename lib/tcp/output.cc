@@ -342,6 +342,8 @@ bool NextSegment(Tcb& tcb, Instant now, OutSegment* out) {
   return true;
 }
 
+void ForgetDuplicateAcks(Tcb& tcb) { tcb.rcv.duplicate_acks = 0; }
+
 void FlushOwedAck(Tcb& tcb) {
   if (tcb.rcv.unacked_segments != 0 || !tcb.timers.delayed_ack.IsNever()) {
     tcb.rcv.ack_now = true;

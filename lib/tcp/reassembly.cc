@@ -12,13 +12,14 @@ namespace {
 // held to few. What such bytes left in the receive queue counts as well.
 constexpr uint32_t kFragmentsAllowed = 64;
 constexpr uint32_t kBytesPerFurtherFragment = 256;
-// Data out of order leaves so large a part of the fragments to data in order,
-// and each connection so many times what it takes itself to the others.
+// Data out of order leaves so large a part of the fragments to data in order.
 constexpr uint32_t kPartOfFragmentsKept = 8;
-constexpr uint32_t kTimesLeftToOthers = 4;
-// Steps of a search from either end. What belongs further inside comes again
-// when the hole in front of it is filled.
-constexpr int kMaxSearchSteps = 256;
+// A connection with more than these leaves as large a part again to those that
+// have fewer, and as many as it takes itself.
+constexpr uint32_t kFragmentsOfOwn = 16;
+// Steps of a search. What is not found within them comes again when the hole
+// in front of it is filled.
+constexpr int kMaxSearchSteps = 512;
 // Adjacent fragments looked at for the ends of one SACK block.
 constexpr int kMaxNeighbours = 64;
 
@@ -35,6 +36,7 @@ void MoveReachedFragments(Tcb& tcb) {
   while (Fragment* first = rcv.out_of_order.front()) {
     if (first->seq.After(rcv.nxt)) return;
     rcv.out_of_order.PopFront();
+    if (rcv.last_place == first) rcv.last_place = nullptr;
     --rcv.out_of_order_count;
     rcv.out_of_order_bytes -= first->length;
     rcv.queue.PushBack(first);
@@ -108,38 +110,55 @@ packet::SackBlock BlockAround(FragmentList& list, Fragment* fragment) {
   return block;
 }
 
-bool HasRoomFor(const Tcb& tcb, uint32_t bytes) {
+// Of the fragments of this worker.
+bool HasFragmentsFor(const Tcb& tcb) {
   const Slab<Fragment>& fragments = *tcb.store.fragments;
   const uint32_t left = fragments.capacity() - fragments.in_use();
   const uint32_t kept = fragments.capacity() / kPartOfFragmentsKept;
+  const uint32_t own = tcb.rcv.out_of_order_count;
+  return own < kFragmentsOfOwn ? left > kept
+                               : left > 2 * kept && own <= left - 2 * kept;
+}
+
+bool HasRoomFor(const Tcb& tcb, uint32_t bytes) {
   const uint32_t bound = tcb.params->max_reassembly_bytes;
   const ReceiveState& rcv = tcb.rcv;
   const uint32_t held = rcv.out_of_order_bytes;
-  return bound >= held && bytes <= bound - held && left > kept &&
-         rcv.out_of_order_count <= (left - kept) / kTimesLeftToOthers &&
+  return bound >= held && bytes <= bound - held && HasFragmentsFor(tcb) &&
          rcv.out_of_order_count + rcv.queue_fragments <
              kFragmentsAllowed +
                  (held + rcv.queue_fragment_bytes) / kBytesPerFurtherFragment;
 }
 
-// The last fragment that begins at or before `seq`, mostly the very last;
-// *previous is nullptr if there is none. False when it lies too deep inside.
-bool FindPrevious(FragmentList& list, SeqNum seq, Fragment** previous) {
-  *previous = list.back();
-  if (*previous != nullptr && list.front()->seq.After(seq)) *previous = nullptr;
+// Looks for the last fragment that begins at or before `seq` (nullptr: none),
+// from `from` on in both directions. False when it lies too far off.
+bool FindPreviousNear(FragmentList& list, Fragment* from, SeqNum seq,
+                      Fragment** previous) {
+  Fragment* at = from;
   for (int i = 0; i < kMaxSearchSteps; ++i) {
-    if (*previous == nullptr || (*previous)->seq.AtOrBefore(seq)) return true;
-    *previous = list.Previous(*previous);
+    if (at == nullptr || at->seq.AtOrBefore(seq)) break;
+    at = list.Previous(at);
   }
-  Fragment* next = list.front();
+  if (at != nullptr && at->seq.After(seq)) return false;
   for (int i = 0; i < kMaxSearchSteps; ++i) {
-    if (next->seq.After(seq)) {
-      *previous = list.Previous(next);
+    Fragment* next = at == nullptr ? list.front() : list.Next(at);
+    if (next == nullptr || next->seq.After(seq)) {
+      *previous = at;
       return true;
     }
-    next = list.Next(next);
+    at = next;
   }
   return false;
+}
+
+// The same in the whole list: near its end, near the last place that was found
+// (holes are filled one after the other), or near its front.
+bool FindPrevious(ReceiveState& rcv, SeqNum seq, Fragment** previous) {
+  FragmentList& list = rcv.out_of_order;
+  return FindPreviousNear(list, list.back(), seq, previous) ||
+         (rcv.last_place != nullptr &&
+          FindPreviousNear(list, rcv.last_place, seq, previous)) ||
+         FindPreviousNear(list, nullptr, seq, previous);
 }
 
 // Stores [from, to) of `bytes` in front of `next`. False when memory or the
@@ -194,7 +213,7 @@ InsertResult InsertOutOfOrder(Tcb& tcb, SeqNum seq, ByteSpan bytes) {
   FragmentList& list = tcb.rcv.out_of_order;
   const SeqNum end = seq + static_cast<uint32_t>(bytes.size());
   Fragment* previous = nullptr;
-  if (!FindPrevious(list, seq, &previous)) return InsertResult::kFull;
+  if (!FindPrevious(tcb.rcv, seq, &previous)) return InsertResult::kFull;
   SeqNum from = seq;
   if (previous != nullptr) from = Later(from, EndOf(previous));
   Fragment* next = previous == nullptr ? list.front() : list.Next(previous);
@@ -216,6 +235,7 @@ InsertResult InsertOutOfOrder(Tcb& tcb, SeqNum seq, ByteSpan bytes) {
   } else if (EndOf(holder).AtOrBefore(seq)) {
     holder = list.Next(holder);
   }
+  tcb.rcv.last_place = holder;
   NoteSackBlock(tcb.rcv, BlockAround(list, holder));
   return result;
 }
@@ -223,6 +243,7 @@ InsertResult InsertOutOfOrder(Tcb& tcb, SeqNum seq, ByteSpan bytes) {
 void FlushOutOfOrder(Tcb& tcb) {
   ReceiveState& rcv = tcb.rcv;
   FreeFragments(tcb, rcv.out_of_order);
+  rcv.last_place = nullptr;
   rcv.out_of_order_bytes = 0;
   rcv.out_of_order_count = 0;
   rcv.sack_count = 0;

@@ -17,17 +17,6 @@
 namespace chimney::tcp {
 namespace {
 
-// RFC 6582 section 3.2 step 4: after a loss, duplicate ACKs up to `recover` are
-// echoes of our own resending. With SACK they name what they echo.
-bool MayEnterFastRecovery(const Tcb& tcb) {
-  const SeqNum recover = tcb.recovery.recover;
-  const bool past = tcb.flight.sacked_bytes() != 0
-                        ? tcb.snd.una.AtOrAfter(recover)
-                        : tcb.snd.una.After(recover);
-  return tcb.recovery.phase == RecoveryPhase::kOpen && past &&
-         tcb.snd.una != tcb.snd.max;
-}
-
 // RFC 5681 section 3.2 and RFC 6675 section 5 (1): the segment at SND.UNA. RACK
 // counts for itself.
 void MarkLostByCount(Tcb& tcb) {
@@ -45,9 +34,9 @@ void MarkLostByCount(Tcb& tcb) {
 // is nothing new to send, but what lies below reported bytes may be missing.
 void TakeMissingForLost(Tcb& tcb) {
   SendState& snd = tcb.snd;
-  const uint32_t outstanding = snd.max.BytesFrom(snd.una);
-  const bool has_new_data =
-      snd.queued_bytes > outstanding && snd.wnd > outstanding;
+  // Less than a segment may have to wait until something is acknowledged.
+  const uint32_t enough = snd.max.BytesFrom(snd.una) + snd.mss;
+  const bool has_new_data = snd.queued_bytes >= enough && snd.wnd >= enough;
   SeqNum reported_end;
   if (tcb.params->rack || has_new_data || tcb.flight.lost_bytes() != 0 ||
       BytesInFlight(tcb) + snd.mss > snd.cwnd ||
@@ -140,12 +129,23 @@ bool ReportsDuplicate(const packet::Segment& segment) {
 
 void LookForLoss(Tcb& tcb, Instant now) {
   MarkLostBySack(tcb, now);
-  if (!MayEnterFastRecovery(tcb)) return;
+  if (tcb.recovery.phase != RecoveryPhase::kOpen || DuplicatesAreEchoes(tcb) ||
+      tcb.snd.una == tcb.snd.max) {
+    return;
+  }
   MarkLostByCount(tcb);
   if (tcb.flight.lost_bytes() != 0) EnterFastRecovery(tcb);
 }
 
 }  // namespace
+
+bool DuplicatesAreEchoes(const Tcb& tcb) {
+  const SeqNum recover = tcb.recovery.recover;
+  const bool past = tcb.flight.sacked_bytes() != 0
+                        ? tcb.snd.una.AtOrAfter(recover)
+                        : tcb.snd.una.After(recover);
+  return tcb.recovery.phase == RecoveryPhase::kLoss || !past;
+}
 
 void NoteSackBlocks(Tcb& tcb, const packet::Segment& segment, AckNews* news) {
   if (!tcb.constant.sack_enabled) return;

@@ -39,6 +39,10 @@ void OnReorderTimer(Tcb& tcb, Instant now);
 // Bytes left, again or for the first time.
 void NoteBytesSent(Tcb& tcb, Instant now, SeqNum start, SeqNum end);
 
+// RFC 6582 section 3.2 step 4: after a loss, duplicate ACKs up to `recover` are
+// echoes of our own resending. With SACK they name what they echo.
+bool DuplicatesAreEchoes(const Tcb& tcb);
+
 // Bytes believed to be in the network, for comparison with cwnd.
 uint32_t BytesInFlight(const Tcb& tcb);
 

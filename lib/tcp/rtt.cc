@@ -36,6 +36,16 @@ void AddSample(Tcb& tcb, Duration sample) {
   UpdateRto(tcb);
 }
 
+// Without timestamps one segment is timed at a time, and none that was sent
+// again; while a repair goes on, what was sent once tells as well (Karn asks
+// for no more), and a timeout that was backed off is not longer than it must.
+void SampleDuringRepair(Tcb& tcb, Instant now, const Delivery& delivery) {
+  if (tcb.timers.backoff == 0 || delivery.resent.any || delivery.imported.any) {
+    return;
+  }
+  AddSample(tcb, now - delivery.once.sent_at);
+}
+
 // A host's clock can only be set to every other tick.
 constexpr uint32_t kMostTicksAhead = 4;
 
@@ -81,6 +91,7 @@ void SampleRtt(Tcb& tcb, Instant now, const packet::Segment& segment) {
 
 void NoteDeliveryRtt(Tcb& tcb, Instant now, const Delivery& delivery) {
   if (!delivery.once.any) return;
+  SampleDuringRepair(tcb, now, delivery);
   RttState& rtt = tcb.rtt;
   const Duration sample =
       std::max(now - delivery.once.sent_at, Duration::Nanos(1));

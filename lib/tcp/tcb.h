@@ -95,6 +95,7 @@ struct ReceiveVariables {
 struct ReceiveState : ReceiveVariables {
   FragmentList queue;         // in order and adjacent, ends at nxt (less FIN)
   FragmentList out_of_order;  // disjoint and sorted
+  Fragment* last_place = nullptr;  // of out_of_order: where data came last
 };
 
 // RFC 7323. `delta` turns our clock into TSval (R199).

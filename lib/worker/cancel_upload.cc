@@ -92,6 +92,7 @@ void Worker::Impl::RefeedOutOfOrder(Instant now, Flow* flow) {
         pool->Data(fragment.chunk) + fragment.offset_in_chunk, fragment.length);
     Absorb(now, flow, tcp::OnSegment(flow->tcb, now, segment));
   }
+  tcp::ForgetDuplicateAcks(flow->tcb);
   FreeFragments(flow->session, &flow->exported.out_of_order);
 }
 

@@ -300,5 +300,62 @@ TEST_F(HandOver, ARecoveryShowsTheWindowItEndsWith_R192) {
   EXPECT_EQ(tcb().snd.ssthresh, ssthresh);
 }
 
+// RFC 6582 section 3.2 step 4: duplicate ACKs of what a timeout sent again
+// start no recovery, whoever has the connection when they come.
+TEST_F(HandOver, EchoesOfAResendStartNoRecovery_R192) {
+  params.quick_ack_segments = 0;
+  params.tail_loss_probe = false;
+  params.f_rto = false;
+  state.delegated.cwnd = 20 * kMss;
+  Start();
+  FlushOwedAck(tcb());
+  Pull();
+  Send(20 * kMss);
+  ASSERT_EQ(Pull().size(), 20u);
+  FireNext();
+  Pull();
+  uint32_t una = 0;
+  while (tcb().flight.lost_bytes() != 0) {
+    ASSERT_LT(una, 18u);
+    una += 2;
+    Feed(Ack(kOurs + una * kMss));
+    Pull();
+  }
+  for (int i = 0; i < 2; ++i) Feed(Ack(kOurs + una * kMss));
+  const uint32_t ssthresh = tcb().snd.ssthresh;
+  Cycle();
+  for (int i = 0; i < 2; ++i) Feed(Ack(kOurs + una * kMss));
+  EXPECT_EQ(tcb().snd.ssthresh, ssthresh);
+  EXPECT_EQ(tcb().counters.fast_retransmits, 0u);
+}
+
+// An upload that is called off gives the engine back what lies beyond a hole.
+// The peer, which counts ACKs, hears of it once at most (RFC 5681 section 4.2).
+TEST_F(HandOver, DataPutBackAreNoArrivals) {
+  params.quick_ack_segments = 0;
+  Start();
+  FlushOwedAck(tcb());
+  Pull();
+  for (uint32_t i = 1; i <= 5; ++i) Feed(Data(i * 2 * kMss, kMss));
+  Pull();
+  Exported out;
+  Export(tcb(), now, &out);
+  ASSERT_TRUE(Import(tcb(), now, out.state, out.send_data, out.receive_data));
+  Pull();
+  for (const Fragment& fragment : out.out_of_order) {
+    packet::Segment segment;
+    segment.seq = fragment.seq;
+    segment.ack = SeqNum(kOurs);
+    segment.flags = packet::kTcpAck;
+    segment.raw_window = 65535;
+    segment.payload = host_->store().Bytes(fragment);
+    OnSegment(tcb(), now, segment);
+  }
+  ForgetDuplicateAcks(tcb());
+  host_->store().FreeAll(&out.out_of_order);
+  EXPECT_LE(Pull().size(), 1u);
+  EXPECT_EQ(tcb().out_of_order_bytes(), 5 * kMss);
+}
+
 }  // namespace
 }  // namespace chimney::tcp

@@ -259,28 +259,35 @@ TEST_F(LossRecovery, ThreeDuplicatesForSmallSegmentsResend_R192_WithSack) {
 
 // RFC 6675 section 4, NextSeg() rule 3: too little lies above the second hole
 // to call it lost, but there is nothing else to send.
+// What Nagle holds back is nothing else.
 TEST_F(LossRecovery, AHoleWithTwoSegmentsAboveIsFilled_RFC6675_4) {
   params = ChimneyProfile();
   params.quick_ack_segments = 0;
   state.constant.sack_enabled = true;
   state.delegated.cwnd = 20 * kMss;
-  Start();
-  FlushOwedAck(tcb());
-  Pull();
-  Send(10 * kMss);
-  ASSERT_EQ(Pull().size(), 10u);
-  // The first one and the eighth were lost.
-  for (uint32_t to = 2; to <= 7; ++to) FeedSack(0, 1, to);
-  for (uint32_t to = 9; to <= 10; ++to) {
-    Feed(WithSack(Ack(kOurs), {{At(8), At(to)}, {At(1), At(7)}}));
+  for (const uint32_t held : {0u, 50u}) {
+    SCOPED_TRACE(held);
+    Start();
+    FlushOwedAck(tcb());
+    Pull();
+    Send(10 * kMss);
+    ASSERT_EQ(Pull().size(), 10u);
+    if (held != 0) Send(held);
+    ASSERT_EQ(Pull().size(), 0u);
+    // The first one and the eighth were lost.
+    for (uint32_t to = 2; to <= 7; ++to) FeedSack(0, 1, to);
+    for (uint32_t to = 9; to <= 10; ++to) {
+      Feed(WithSack(Ack(kOurs), {{At(8), At(to)}, {At(1), At(7)}}));
+    }
+    std::vector<WireSegment> sent = Pull();
+    ASSERT_FALSE(sent.empty());
+    EXPECT_EQ(sent[0].seq, kOurs);
+    FeedSack(7, 8, 10);
+    for (const WireSegment& segment : Pull()) sent.push_back(segment);
+    ASSERT_EQ(sent.size(), 2u);
+    EXPECT_EQ(sent[1].seq, At(7));
+    TearDown();
   }
-  std::vector<WireSegment> sent = Pull();
-  ASSERT_FALSE(sent.empty());
-  EXPECT_EQ(sent[0].seq, kOurs);
-  FeedSack(7, 8, 10);
-  for (const WireSegment& segment : Pull()) sent.push_back(segment);
-  ASSERT_EQ(sent.size(), 2u);
-  EXPECT_EQ(sent[1].seq, At(7));
 }
 
 }  // namespace

@@ -233,5 +233,14 @@ TEST_F(ReceiveData, AFilledHoleIsAcknowledgedOnce) {
   EXPECT_EQ(PullOne().ack, kTheirs + 6000);
 }
 
+TEST_F(ReceiveData, AFinInOrderEndsTheDuplicates) {
+  StartQuiet();
+  for (uint32_t i = 1; i <= 5; ++i) Feed(Data(i * 1000, 1000));
+  WireSegment fin = Ack(kOurs);
+  fin.flags = testing::kAck | testing::kFin;
+  Feed(fin);
+  EXPECT_EQ(PullOne().ack, kTheirs + 1);
+}
+
 }  // namespace
 }  // namespace chimney::tcp

@@ -96,5 +96,29 @@ TEST_F(RttSamples, FollowTheFormulaSampleBySample_R190) {
   }
 }
 
+// Without timestamps no new segment is timed while lost ones go again. The one
+// that was sent once and is reported ends the back-off all the same: that is
+// all that Karn asks for (RFC 6298 sections 3 and 5).
+TEST_F(RttSamples, WhatWasSentOnceEndsABackOff) {
+  params = ChimneyProfile();
+  params.quick_ack_segments = 0;
+  state.constant.timestamps_enabled = false;
+  state.constant.sack_enabled = true;
+  state.delegated.srtt = Duration::Millis(50);
+  state.delegated.rttvar = Duration::Millis(1);
+  state.delegated.cwnd = 4 * kMss;
+  StartQuiet();
+  Send(4 * kMss);
+  ASSERT_EQ(Pull().size(), 4u);
+  FireNext();
+  Pull();
+  ASSERT_EQ(tcb().timers.backoff, 1u);
+  // The third one of the first flight comes late; it was not sent again yet.
+  const uint32_t third = kOurs + 2 * kMss;
+  Feed(WithSack(Ack(kOurs), {{third, third + kMss}}));
+  EXPECT_EQ(tcb().timers.backoff, 0u);
+  EXPECT_GT(tcb().rtt.srtt, Duration::Millis(50));
+}
+
 }  // namespace
 }  // namespace chimney::tcp

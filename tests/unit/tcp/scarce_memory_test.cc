@@ -61,6 +61,46 @@ TEST_F(ScarceMemory, ATimeoutRepairsTheWholeFlightWithoutRanges) {
   }
 }
 
+// A flight of more sending instants than are told apart, and of more than there
+// are ranges left: what is lost is sent again, and nothing else (RFC 6582).
+TEST_F(ScarceMemory, OneLossIsOneRetransmission) {
+  struct Case {
+    uint32_t instants;
+    uint32_t ranges;
+  };
+  for (const Case& c : {Case{1100, 16384}, Case{20, 20}}) {
+    for (const bool sack : {false, true}) {
+      SCOPED_TRACE(::testing::Message()
+                   << c.instants << " instants, SACK " << sack);
+      memory = {4096, 256, c.ranges};
+      state.constant.sack_enabled = sack;
+      state.constant.window_scaling_enabled = true;
+      state.constant.snd_wind_scale = 7;
+      state.delegated.snd_wnd = 6u << 20;
+      state.delegated.cwnd = 4000 * kMss;
+      state.delegated.ssthresh = 4000 * kMss;
+      state.delegated.srtt = Duration::Millis(100);
+      state.delegated.rttvar = Duration::Millis(1);
+      StartQuiet();
+      for (uint32_t i = 0; i < c.instants; ++i) {
+        Send(2 * kMss);
+        ASSERT_EQ(Pull().size(), 2u);
+        now = now + Duration::Micros(10);
+      }
+      now = now + Duration::Millis(80);
+      for (uint32_t i = 2; i <= 2 * c.instants; ++i) {
+        WireSegment ack = Ack(kOurs);
+        ack.raw_window = 0xffff;
+        Feed(sack ? WithSack(ack, {{At(1), At(i)}}) : ack);
+        Pull();
+      }
+      EXPECT_EQ(tcb().counters.fast_retransmits, 1u);
+      EXPECT_EQ(tcb().counters.segments_retransmitted, 1u);
+      TearDown();
+    }
+  }
+}
+
 // A peer that reports single bytes.
 TEST_F(ScarceMemory, OneConnectionLeavesRangesToOthers) {
   memory = {4096, 256, 64};
@@ -153,24 +193,54 @@ TEST_F(ScarceMemory, DataInOrderFindsAFragment) {
             fragments.capacity() / 8);
 }
 
-// Many connections of one worker whose peers make islands: one more has its
-// share (R163).
+// A peer that makes islands gets no more than its share of the fragments.
+TEST_F(ScarceMemory, IslandsLeaveFragmentsToOthers) {
+  memory = {4096, 512, 1024};
+  state.delegated.rcv_wnd = state.cached.initial_rcv_wnd = 4u << 20;
+  state.constant.window_scaling_enabled = true;
+  state.constant.rcv_wind_scale = 7;
+  StartQuiet();
+  for (uint32_t i = 1; i < 2000; ++i) Feed(Data(i * 300, 256));
+  Pull();
+  const Slab<Fragment>& fragments = *tcb().store.fragments;
+  EXPECT_LE(fragments.in_use(), fragments.capacity() / 2);
+}
+
+// Others have taken all that they may: there is something left for this one
+// (R163).
 TEST_F(ScarceMemory, EveryConnectionHasAShareOfTheFragments) {
   memory = {4096, 512, 1024};
   StartQuiet();
   Slab<Fragment>& fragments = *tcb().store.fragments;
-  // Others hold what each of 20 may.
   std::vector<Fragment*> others;
-  for (int i = 0; i < 20; ++i) {
-    const uint32_t left =
-        fragments.capacity() * 7 / 8 - static_cast<uint32_t>(others.size());
-    for (uint32_t n = 0; n < left / 4; ++n) {
-      others.push_back(fragments.Allocate());
-    }
+  while (fragments.in_use() < fragments.capacity() * 3 / 4) {
+    others.push_back(fragments.Allocate());
   }
-  EXPECT_EQ(Feed(Data(1000, 256)).reason, SegmentReason::kDataOutOfOrder);
+  for (uint32_t i = 1; i <= 10; ++i) {
+    EXPECT_EQ(Feed(Data(1000 * i, 256)).reason, SegmentReason::kDataOutOfOrder);
+  }
   Pull();
   for (Fragment* fragment : others) fragments.Free(fragment);
+}
+
+// What F-RTO sends instead finds no range: nothing that is lost is forgotten.
+TEST_F(ScarceMemory, LostBytesStayLostWithoutRanges) {
+  memory = {4096, 256, 1};
+  params.tail_loss_probe = false;
+  state.delegated.cwnd = 20 * kMss;
+  StartQuiet();
+  FlightRange* taken = tcb().store.flight_ranges->Allocate();
+  ASSERT_NE(taken, nullptr);
+  Send(20 * kMss);
+  Pull();
+  Send(5 * kMss);
+  Pull();
+  FireNext();
+  Pull();
+  Feed(Ack(kOurs + 500));  // a part of the first one
+  Pull();
+  EXPECT_GE(tcb().flight.lost_bytes(), 19 * kMss);
+  tcb().store.flight_ranges->Free(taken);
 }
 
 }  // namespace
