@@ -22,7 +22,7 @@ namespace {
 // What an epoll event is about: kind in the high half, number in the low one.
 enum class EventKind : uint32_t {
   kStop = 1,
-  kListener = 2,
+  kArrival = 2,
   kWorker = 3,
   kNetlink = 4,
   kSession = 5,
@@ -50,10 +50,12 @@ constexpr Duration kLastWordsPatience = Duration::Millis(300);
 }  // namespace
 
 ControlCore::ControlCore(const Config& config, std::vector<WorkerLink*> links,
-                         HostInterfaceInfo host, std::function<Instant()> clock)
+                         HostInterfaceInfo host, Gatehouse& gatehouse,
+                         std::function<Instant()> clock)
     : config_(config),
       host_(std::move(host)),
       operations_(std::move(links)),
+      gatehouse_(gatehouse),
       epoll_(epoll_create1(EPOLL_CLOEXEC)),
       stop_event_(eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK)) {
   context_.operations = &operations_;
@@ -85,8 +87,12 @@ bool ControlCore::Open(std::string* error) {
   listener_ =
       SessionListener::Open(config_.socket_path, config_.socket_mode, error);
   if (listener_ == nullptr) return false;
+  if (!gatehouse_.Listen(listener_->TakeSocket())) {
+    *error = "the process that accepts sessions has ended";
+    return false;
+  }
   bool watched = Watch(stop_event_.get(), Tag(EventKind::kStop, 0)) &&
-                 Watch(listener_->fd(), Tag(EventKind::kListener, 0)) &&
+                 Watch(gatehouse_.fd(), Tag(EventKind::kArrival, 0)) &&
                  Watch(netlink_->fd(), Tag(EventKind::kNetlink, 0)) &&
                  Watch(jobs_.event_fd(), Tag(EventKind::kJobs, 0));
   for (const WorkerLink* link : operations_.links()) {
@@ -216,7 +222,7 @@ void ControlCore::HandleEvent(uint64_t tag) {
       BeginDrain();
       return;
     }
-    case EventKind::kListener:
+    case EventKind::kArrival:
       AcceptSessions();
       return;
     case EventKind::kWorker:

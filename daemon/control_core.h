@@ -24,6 +24,7 @@
 #include "daemon/connection.h"
 #include "daemon/control_timers.h"
 #include "daemon/foreign_fd.h"
+#include "daemon/gatehouse.h"
 #include "daemon/handover_context.h"
 #include "daemon/handover_stats.h"
 #include "daemon/host_interface.h"
@@ -43,7 +44,8 @@ class ControlCore final : public HandoverListener {
  public:
   // `clock` is the workers' clock. Everything passed outlives the core.
   ControlCore(const Config& config, std::vector<WorkerLink*> links,
-              HostInterfaceInfo host, std::function<Instant()> clock);
+              HostInterfaceInfo host, Gatehouse& gatehouse,
+              std::function<Instant()> clock);
   ~ControlCore() override;
   ControlCore(const ControlCore&) = delete;
   ControlCore& operator=(const ControlCore&) = delete;
@@ -90,6 +92,7 @@ class ControlCore final : public HandoverListener {
 
   // control_sessions.cc
   void AcceptSessions();
+  void OnGatehouseGone();
   void OnLate(uint32_t id);  // kHelloPatience is over
   size_t CountUnready(uid_t uid) const;
   // Sockets that sessions of this user have attached and not used.
@@ -97,6 +100,9 @@ class ControlCore final : public HandoverListener {
   void OnSessionReadable(Session& session);
   bool OnMessage(Session& session, const SessionMessage& message);
   bool OnAttach(Session& session, uint64_t attach_id, ForeignFd descriptor);
+  // False if the porter cannot be asked.
+  bool AwaitPorter(Session& session, const abi::RequestEntry& request);
+  void ServeAwaitingPorter(Session& session);
   bool OnHello(Session& session, const abi::HelloRequest& hello);
   abi::HelloStatus Admit(const Session& session, const abi::HelloRequest& hello,
                          std::string* text);
@@ -118,6 +124,8 @@ class ControlCore final : public HandoverListener {
   void PollRequests(Session& session);
   void OnRequest(Session& session, const abi::RequestEntry& request);
   void OnInitiate(Session& session, const abi::RequestEntry& request);
+  void Initiate(Session& session, const abi::RequestEntry& request,
+                std::map<uint64_t, Session::Attached>::iterator attached);
   void OnTerminate(Session& session, const abi::RequestEntry& request);
   void OnTerminateAny(Session& session, const abi::RequestEntry& request);
   void OnQuery(Session& session, const abi::RequestEntry& request);
@@ -172,10 +180,10 @@ class ControlCore final : public HandoverListener {
   kernel::NetlinkSockets netlink_sockets_;
   kernel::SockmapSearch sockmap_search_;
   HandoverContext context_;
-  AsideCloser closer_;  // of what connections and sessions hold
   ConnectionTable connections_;
   std::map<uint32_t, std::unique_ptr<Session>> sessions_;
   BackgroundJobs jobs_;  // behind sessions_, whose memory they work on
+  Gatehouse& gatehouse_;
   std::unique_ptr<SessionListener> listener_;
   std::unique_ptr<kernel::NetlinkWatcher> netlink_;
   UniqueFd epoll_;

@@ -168,11 +168,17 @@ void ControlCore::OnInitiate(Session& session,
     if (!session.Alive()) return;
     attached = session.attached.find(request.offset);
   }
-  if (attached == session.attached.end()) {
+  if (attached != session.attached.end()) {
+    Initiate(session, request, attached);
+  } else if (!AwaitPorter(session, request)) {
     RefuseInitiate(session, request,
                    kernel::KernelErrorCode::kNoSocketAttached);
-    return;
   }
+}
+
+void ControlCore::Initiate(
+    Session& session, const abi::RequestEntry& request,
+    std::map<uint64_t, Session::Attached>::iterator attached) {
   ForeignFd fd = std::move(attached->second.fd);
   const kernel::KernelErrorCode refusal = attached->second.refusal;
   session.attached.erase(attached);

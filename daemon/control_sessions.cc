@@ -20,9 +20,6 @@ constexpr uint64_t kSessionTag = uint64_t{5} << 32;  // EventKind::kSession
 constexpr int kMessagesPerTurn = 64;
 constexpr int kAcceptsPerTurn = 16;
 constexpr size_t kMaxUnreadyPerUser = 64;
-constexpr const char* kTooManyHang =
-    "descriptors that this user has sent cannot be closed: what is behind them "
-    "does not answer";
 constexpr Duration kHelloPatience = Duration::Seconds(10);
 
 template <size_t kBytes>
@@ -40,12 +37,20 @@ Session* ControlCore::FindSession(uint32_t id) {
 }
 
 void ControlCore::AcceptSessions() {
-  SessionListener::Client client;
-  for (int i = 0; i < kAcceptsPerTurn && !draining_; ++i) {
-    if (!listener_->Accept(&client)) return;
+  Gatehouse::Client client;
+  for (int i = 0; i < kAcceptsPerTurn; ++i) {
+    switch (gatehouse_.Accept(&client)) {
+      case Gatehouse::Arrival::kNobody:
+        return;
+      case Gatehouse::Arrival::kGatehouseGone:
+        OnGatehouseGone();
+        return;
+      case Gatehouse::Arrival::kClient:
+        break;
+    }
     // Whoever only connects takes a descriptor of ours: few may, and not for
     // long.
-    if (CountUnready(client.uid) >= kMaxUnreadyPerUser) {
+    if (draining_ || CountUnready(client.uid) >= kMaxUnreadyPerUser) {
       CloseSocket(std::move(client.socket));
       continue;
     }
@@ -56,6 +61,14 @@ void ControlCore::AcceptSessions() {
     sessions_.emplace(id, std::move(session));
     timers_.At(context_.now() + kHelloPatience, [this, id] { OnLate(id); });
   }
+}
+
+// Nobody can come any more: better to give everything back and be started anew.
+void ControlCore::OnGatehouseGone() {
+  epoll_ctl(epoll_.get(), EPOLL_CTL_DEL, gatehouse_.fd(), nullptr);
+  if (draining_) return;
+  LOG(ERROR) << "the process that accepts sessions has ended: stopping";
+  RequestStop();
 }
 
 void ControlCore::OnLate(uint32_t id) {
@@ -102,8 +115,7 @@ void ControlCore::OnSessionReadable(Session& session) {
   const uint32_t id = session.id;
   for (int i = 0; i < kMessagesPerTurn; ++i) {
     SessionMessage message;
-    switch (ReceiveMessage(session.socket.get(), &message,
-                           {&closer_, session.uid})) {
+    switch (ReceiveMessage(session.socket.get(), &message)) {
       case ReceiveVerdict::kNothing:
         return;
       case ReceiveVerdict::kGone:
@@ -135,12 +147,13 @@ bool ControlCore::OnMessage(Session& session, const SessionMessage& message) {
     return true;
   }
   if (session.phase != SessionPhase::kReady) return false;
+  if (const auto* sync = std::get_if<PorterSync>(&message.body)) {
+    session.porter_syncs_answered = sync->number;
+    ServeAwaitingPorter(session);
+    return true;
+  }
   if (const auto* attach = std::get_if<abi::AttachSocket>(&message.body)) {
     auto& descriptor = const_cast<SessionMessage&>(message).descriptor;
-    if (!descriptor.valid() && closer_.IsFull(session.uid)) {
-      EndSession(session, kTooManyHang);
-      return true;
-    }
     // Without a socket its request is going to hear that none was attached.
     if (CountAttached(session.uid) >= config_.max_connections_per_uid) {
       descriptor.Reset();
@@ -156,8 +169,7 @@ bool ControlCore::OnMessage(Session& session, const SessionMessage& message) {
   return true;
 }
 
-// Only sockets are kept: the session's own end of its socket, kept here, would
-// hide that its process is gone.
+// Only TCP sockets are kept.
 bool ControlCore::OnAttach(Session& session, uint64_t attach_id,
                            ForeignFd descriptor) {
   if (!descriptor.valid()) return true;
@@ -167,6 +179,37 @@ bool ControlCore::OnAttach(Session& session, uint64_t attach_id,
     attached.fd = std::move(descriptor);
   }
   return session.attached.emplace(attach_id, std::move(attached)).second;
+}
+
+// A request overtakes its socket: the ring is looked at before the porter has
+// brought what was sent first.
+bool ControlCore::AwaitPorter(Session& session,
+                              const abi::RequestEntry& request) {
+  if (session.awaiting_porter.size() >= Session::kMaxAwaitingPorter) {
+    return false;
+  }
+  PorterSync sync;
+  sync.number = session.porter_syncs_asked + 1;
+  if (!SendStruct(session.socket.get(), sync)) return false;
+  session.porter_syncs_asked = sync.number;
+  session.awaiting_porter.push_back({sync.number, request});
+  return true;
+}
+
+void ControlCore::ServeAwaitingPorter(Session& session) {
+  while (session.Alive() && !session.awaiting_porter.empty() &&
+         session.awaiting_porter.front().sync <=
+             session.porter_syncs_answered) {
+    const abi::RequestEntry request = session.awaiting_porter.front().request;
+    session.awaiting_porter.pop_front();
+    const auto attached = session.attached.find(request.offset);
+    if (attached == session.attached.end()) {
+      RefuseInitiate(session, request,
+                     kernel::KernelErrorCode::kNoSocketAttached);
+    } else {
+      Initiate(session, request, attached);
+    }
+  }
 }
 
 bool ControlCore::OnHello(Session& session, const abi::HelloRequest& hello) {
@@ -208,10 +251,6 @@ abi::HelloStatus ControlCore::Admit(const Session& session,
       hello.kind != abi::SessionKind::kManagement) {
     *text = "unknown kind of session";
     return abi::HelloStatus::kBadMessage;
-  }
-  if (closer_.IsFull(session.uid)) {
-    *text = kTooManyHang;
-    return abi::HelloStatus::kQuota;
   }
   if (draining_) {
     *text = "chimneyd is stopping";
@@ -272,6 +311,7 @@ void ControlCore::EndSession(Session& session, const char* why) {
   // Leaves epoll with its last reference.
   CloseSocket(std::move(session.socket));
   session.attached.clear();
+  session.awaiting_porter.clear();
   if (session.connection_count > 0) {
     stats_.Count(HandoverCount::kHostDeaths);
     connections_.ForEach([&](Connection& connection) {

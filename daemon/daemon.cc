@@ -29,7 +29,7 @@ bool Daemon::Start(std::string* error) {
   std::vector<WorkerLink*> links;
   for (const auto& link : links_) links.push_back(link.get());
   control_ = std::make_unique<ControlCore>(config_, std::move(links),
-                                           ports_->host_interface(),
+                                           ports_->host_interface(), gatehouse_,
                                            dpdkio::MonotonicNow);
   return control_->Open(error);
 }

@@ -12,6 +12,7 @@
 
 #include "daemon/config.h"
 #include "daemon/control_core.h"
+#include "daemon/gatehouse.h"
 #include "daemon/port_pair.h"
 #include "daemon/worker_core.h"
 #include "daemon/worker_link.h"
@@ -21,8 +22,9 @@ namespace chimney::daemon {
 // Lives on one thread, which becomes the control core.
 class Daemon {
  public:
-  // `config` outlives it.
-  explicit Daemon(const Config& config) : config_(config) {}
+  // Both outlive it.
+  Daemon(const Config& config, Gatehouse& gatehouse)
+      : config_(config), gatehouse_(gatehouse) {}
   ~Daemon();
   Daemon(const Daemon&) = delete;
   Daemon& operator=(const Daemon&) = delete;
@@ -39,6 +41,7 @@ class Daemon {
   void StopWorkers();
 
   const Config& config_;
+  Gatehouse& gatehouse_;
   std::unique_ptr<PortPair> ports_;
   std::vector<std::unique_ptr<WorkerLink>> links_;
   std::vector<std::unique_ptr<WorkerCore>> cores_;

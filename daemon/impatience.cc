@@ -9,7 +9,7 @@ namespace chimney::daemon {
 namespace {
 
 // Again and again: a signal that comes just before the wait does not end it.
-constexpr long kIntervalNanos = 2'000'000;
+constexpr long kIntervalNanos = 500'000;
 
 int Signal() { return SIGRTMIN + 5; }
 

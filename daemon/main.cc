@@ -4,11 +4,13 @@
 #include <glog/logging.h>
 
 #include <cstdio>
+#include <memory>
 #include <string>
 
 #include "daemon/config.h"
 #include "daemon/daemon.h"
 #include "daemon/flags.h"
+#include "daemon/gatehouse.h"
 #include "daemon/logging.h"
 #include "daemon/signals.h"
 
@@ -21,12 +23,18 @@ int main(int argc, char** argv) {
     fprintf(stderr, "chimneyd: %s\n", error.c_str());
     return kExitBadFlags;
   }
+  const std::unique_ptr<Gatehouse> gatehouse =
+      Gatehouse::Start(PorterLimits(config), &error);
+  if (gatehouse == nullptr) {
+    fprintf(stderr, "chimneyd: %s\n", error.c_str());
+    return 1;
+  }
   StartLogging(argv[0]);
   HoldStopSignals();
   LogLines(ConfigText(config));
   int exit_code = 1;
   {
-    Daemon daemon(config);
+    Daemon daemon(config, *gatehouse);
     if (daemon.Start(&error)) {
       LOG(INFO) << "ready on " << config.socket_path;
       exit_code = daemon.Run();

@@ -105,6 +105,16 @@ class Session {
     kernel::KernelErrorCode refusal = kernel::KernelErrorCode::kOk;
   };
   std::map<uint64_t, Attached> attached;
+  // Initiates whose socket may still be with the porter: each waits for the
+  // answer to a PorterSync.
+  struct AwaitingPorter {
+    uint64_t sync = 0;
+    abi::RequestEntry request;
+  };
+  static constexpr size_t kMaxAwaitingPorter = 4096;
+  std::deque<AwaitingPorter> awaiting_porter;
+  uint64_t porter_syncs_asked = 0;
+  uint64_t porter_syncs_answered = 0;
   uint32_t connection_count = 0;
   // What the kernel does not keep of connections that are back there, by
   // SO_COOKIE, so that the next offload goes on with the same clock to the

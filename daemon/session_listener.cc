@@ -19,14 +19,13 @@
 namespace chimney::daemon {
 namespace {
 
-// One that may be, one that is too many. What is over never gets here: the
-// kernel lets go of it.
+// One that may be, one that is too many; a porter sends no more.
 constexpr size_t kMaxDescriptors = 2;
 constexpr size_t kMaxMessageBytes = sizeof(abi::HelloRequest);
 static_assert(kMaxMessageBytes >= sizeof(abi::AttachSocket));
 static_assert(kMaxMessageBytes >= sizeof(abi::ManagementQuery));
 
-std::vector<ForeignFd> TakeDescriptors(msghdr* header, ForeignOwner owner) {
+std::vector<ForeignFd> TakeDescriptors(msghdr* header) {
   std::vector<ForeignFd> descriptors;
   for (cmsghdr* c = CMSG_FIRSTHDR(header); c != nullptr;
        c = CMSG_NXTHDR(header, c)) {
@@ -35,7 +34,7 @@ std::vector<ForeignFd> TakeDescriptors(msghdr* header, ForeignOwner owner) {
     for (size_t i = 0; i < count; ++i) {
       int fd = -1;
       std::memcpy(&fd, CMSG_DATA(c) + i * sizeof(int), sizeof(fd));
-      descriptors.emplace_back(UniqueFd(fd), owner);
+      descriptors.emplace_back(UniqueFd(fd));
     }
   }
   return descriptors;
@@ -57,6 +56,9 @@ bool Parse(const std::array<std::byte, kMaxMessageBytes + 1>& bytes,
   abi::MessageHeader header;
   if (size < sizeof(header)) return false;
   std::memcpy(static_cast<void*>(&header), bytes.data(), sizeof(header));
+  if (header.magic == PorterSync::kMagic) {
+    return Take<PorterSync>(bytes, size, message);
+  }
   if (header.magic != abi::kMagic) return false;
   switch (header.type) {
     case abi::MessageType::kHelloRequest:
@@ -85,8 +87,7 @@ ssize_t Receive(int socket, msghdr* header) {
 
 }  // namespace
 
-ReceiveVerdict ReceiveMessage(int socket, SessionMessage* message,
-                              ForeignOwner owner) {
+ReceiveVerdict ReceiveMessage(int socket, SessionMessage* message) {
   std::array<std::byte, kMaxMessageBytes + 1> bytes;
   alignas(cmsghdr) std::array<char, CMSG_SPACE(kMaxDescriptors * sizeof(int))>
       control;
@@ -94,16 +95,15 @@ ReceiveVerdict ReceiveMessage(int socket, SessionMessage* message,
   msghdr header{};
   header.msg_iov = &io;
   header.msg_iovlen = 1;
-  const bool full = owner.closer != nullptr && owner.closer->IsFull(owner.uid);
-  header.msg_control = full ? nullptr : control.data();
-  header.msg_controllen = full ? 0 : control.size();
+  header.msg_control = control.data();
+  header.msg_controllen = control.size();
   const ssize_t size = Receive(socket, &header);
   if (size < 0) {
     if (errno == EAGAIN || errno == EINTR) return ReceiveVerdict::kNothing;
     return ReceiveVerdict::kGone;
   }
   // An empty message may carry descriptors, too: first they are ours.
-  std::vector<ForeignFd> descriptors = TakeDescriptors(&header, owner);
+  std::vector<ForeignFd> descriptors = TakeDescriptors(&header);
   if (size == 0) return ReceiveVerdict::kGone;
   if ((header.msg_flags & MSG_TRUNC) != 0 ||
       !Parse(bytes, static_cast<size_t>(size), message)) {
@@ -151,9 +151,7 @@ void CloseSocket(UniqueFd socket) {
 }
 
 SessionListener::SessionListener(UniqueFd socket, std::string path)
-    : socket_(std::move(socket)),
-      spare_(open("/dev/null", O_RDONLY | O_CLOEXEC)),
-      path_(std::move(path)) {}
+    : socket_(std::move(socket)), path_(std::move(path)) {}
 
 SessionListener::~SessionListener() { Close(); }
 
@@ -190,34 +188,9 @@ std::unique_ptr<SessionListener> SessionListener::Open(const std::string& path,
       new SessionListener(std::move(socket), path));
 }
 
-bool SessionListener::Accept(Client* client) {
-  constexpr int kFlags = SOCK_CLOEXEC | SOCK_NONBLOCK;
-  UniqueFd socket(accept4(socket_.get(), nullptr, nullptr, kFlags));
-  if (!socket.valid() && (errno == EMFILE || errno == ENFILE)) {
-    // Left waiting, it would wake this process again and again.
-    spare_.Reset();
-    CloseSocket(UniqueFd(accept4(socket_.get(), nullptr, nullptr, kFlags)));
-    spare_ = UniqueFd(open("/dev/null", O_RDONLY | O_CLOEXEC));
-    return false;
-  }
-  if (!socket.valid()) return false;
-  ucred credentials{};
-  socklen_t length = sizeof(credentials);
-  if (getsockopt(socket.get(), SOL_SOCKET, SO_PEERCRED, &credentials,
-                 &length) != 0) {
-    CloseSocket(std::move(socket));
-    return false;
-  }
-  client->socket = std::move(socket);
-  client->uid = credentials.uid;
-  client->pid = credentials.pid;
-  return true;
-}
-
 void SessionListener::Close() {
-  if (!socket_.valid()) return;
-  CloseSocket(std::move(socket_));
-  unlink(path_.c_str());
+  if (!path_.empty()) unlink(path_.c_str());
+  path_.clear();
 }
 
 }  // namespace chimney::daemon

@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: BSD-3-Clause
-// The daemon's unix socket and the messages on it (abi/hello.h). Everything
-// that arrives is hostile: a message is proved to be what it says before its
-// fields are looked at, and descriptors that nobody asked for are closed.
+// The daemon's unix socket and the messages on it (abi/hello.h), as porters
+// bring them. Everything that arrives is hostile: a message is proved to be
+// what it says before its fields are looked at, and descriptors that nobody
+// asked for are closed.
 #ifndef CHIMNEY_DAEMON_SESSION_LISTENER_H_
 #define CHIMNEY_DAEMON_SESSION_LISTENER_H_
 
@@ -15,6 +16,7 @@
 
 #include "abi/hello.h"
 #include "daemon/foreign_fd.h"
+#include "daemon/porter.h"
 #include "daemon/unique_fd.h"
 
 namespace chimney::daemon {
@@ -22,7 +24,7 @@ namespace chimney::daemon {
 // One message whose size and magic have been proved.
 struct SessionMessage {
   std::variant<abi::HelloRequest, abi::MappedNotice, abi::AttachSocket,
-               abi::Doorbell, abi::ManagementQuery>
+               abi::Doorbell, abi::ManagementQuery, PorterSync>
       body;
   ForeignFd descriptor;  // of AttachSocket
 };
@@ -34,10 +36,8 @@ enum class ReceiveVerdict : uint8_t {
   kBroken,   // not one of ours: end the session
 };
 
-// Never blocks. Descriptors are `owner`'s; while its closer is full of them,
-// none is taken.
-ReceiveVerdict ReceiveMessage(int socket, SessionMessage* message,
-                              ForeignOwner owner = {});
+// Never blocks. `socket` is a porter's: of descriptors there are only sockets.
+ReceiveVerdict ReceiveMessage(int socket, SessionMessage* message);
 
 // Sends `bytes` with up to three descriptors. False if the other side is gone
 // or does not read: a session that keeps its socket full is ended.
@@ -51,8 +51,8 @@ bool SendStruct(int socket, const T& message,
                      descriptors);
 }
 
-// Closes a unix socket. Never blocks, whatever descriptors its other side has
-// left in it.
+// Closes a porter's socket. Never blocks for long, though there may be sockets
+// that linger in it.
 void CloseSocket(UniqueFd socket);
 
 class SessionListener {
@@ -66,22 +66,14 @@ class SessionListener {
   SessionListener(const SessionListener&) = delete;
   SessionListener& operator=(const SessionListener&) = delete;
 
-  int fd() const { return socket_.get(); }
-
-  struct Client {
-    UniqueFd socket;
-    uid_t uid = 0;
-    pid_t pid = 0;
-  };
-  // False when nobody waits.
-  bool Accept(Client* client);
-  // Stops listening and removes the socket from the file system.
+  // The listening socket, for whoever accepts.
+  UniqueFd TakeSocket() { return std::move(socket_); }
+  // Removes the socket from the file system: nobody arrives any more.
   void Close();
 
  private:
   SessionListener(UniqueFd socket, std::string path);
   UniqueFd socket_;
-  UniqueFd spare_;  // given up to turn a client away when none is left
   std::string path_;
 };
 

@@ -92,10 +92,16 @@ constexpr Known kKnown[] = {
     {abi::MessageType::kManagementQuery, 16, 4, 0},
 };
 
+// Of a porter: no client's.
+constexpr Known kSync = {abi::MessageType::kDoorbell, 16, 5, 0};
+
 const Known* Expected(const std::vector<uint8_t>& bytes, size_t descriptors) {
   abi::MessageHeader header;
   if (bytes.size() < sizeof(header)) return nullptr;
   std::memcpy(static_cast<void*>(&header), bytes.data(), sizeof(header));
+  if (header.magic == daemon::PorterSync::kMagic) {
+    return bytes.size() == kSync.bytes && descriptors == 0 ? &kSync : nullptr;
+  }
   if (header.magic != abi::kMagic) return nullptr;
   for (const Known& known : kKnown) {
     if (known.type == header.type && known.bytes == bytes.size() &&
