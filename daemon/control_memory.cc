@@ -1,8 +1,6 @@
 // SPDX-License-Identifier: BSD-3-Clause
 // From an accepted hello to a session that may post: its memory, made ready and
 // closed to changes beside the control core, then its lanes.
-#include <sys/socket.h>
-
 #include <algorithm>
 #include <array>
 #include <atomic>
@@ -11,6 +9,7 @@
 #include <utility>
 
 #include "daemon/control_core.h"
+#include "daemon/doorbell.h"
 #include "ring/ring_layout.h"
 
 namespace chimney::daemon {
@@ -87,18 +86,14 @@ void ControlCore::OnMemory(Session& session,
                            std::unique_ptr<SessionMemory> memory,
                            const std::string& error) {
   abi::HelloReply reply;
-  int ends[2] = {-1, -1};
-  if (memory == nullptr ||
-      socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC | SOCK_NONBLOCK, 0,
-                 ends) != 0) {
+  Doorbell doorbell;
+  if (memory == nullptr || !OpenDoorbell(&doorbell)) {
     reply.status = abi::HelloStatus::kNoMemory;
     error.copy(reply.text, sizeof(reply.text) - 1);
     SendStruct(session.socket.get(), reply);
     EndSession(session, "no memory for it");
     return;
   }
-  UniqueFd doorbell(ends[0]);
-  const UniqueFd client_end(ends[1]);
   const uint32_t workers = memory->layout().shape.worker_count;
   reply.features = IdentityOf(session.id).features;
   reply.session_id = session.id;
@@ -107,8 +102,9 @@ void ControlCore::OnMemory(Session& session,
   reply.published_bytes = memory->layout().published_bytes;
   reply.ring_layout = ring::ThisBuildsRingLayout();
   const std::array<int, 3> descriptors = {
-      memory->shared_fd(), memory->published_fd(), client_end.get()};
-  session.AdoptMemory(std::move(memory), std::move(doorbell), workers);
+      memory->shared_fd(), memory->published_fd(), doorbell.client_end.get()};
+  session.AdoptMemory(std::move(memory), std::move(doorbell.daemon_end),
+                      workers);
   session.phase = SessionPhase::kMapping;
   if (!SendStruct(session.socket.get(), reply, descriptors)) {
     EndSession(session, "its process has closed it");
