@@ -18,7 +18,9 @@ void Worker::Impl::ExecuteFence(Instant now, Operation* operation, Flow* flow) {
   if (!SendFence(now, operation, flow)) Complete(operation, Status::kFailure);
 }
 
-// False, and the operation is the caller's, if nothing was sent.
+// False, and the operation is the caller's, if its frame is no fence. One that
+// the host port has no room for is waited for as one that was lost: repeated at
+// once it would find no room either.
 bool Worker::Impl::SendFence(Instant now, Operation* operation, Flow* flow) {
   packet::FrameView view;
   const packet::ParseOptions trust_all{.ip_checksum_trusted = true,
@@ -28,14 +30,11 @@ bool Worker::Impl::SendFence(Instant now, Operation* operation, Flow* flow) {
       !(view.TupleAsReceiver() == flow->tuple)) {
     return false;
   }
-  if (!SendToHost(operation->fence_frame)) {
-    Count(Counter::kFencesUnsent);
-    return false;
-  }
-  Count(Counter::kFencesSent);
   Fence& fence = flow->fence;
   fence = Fence{};
   fence.operation = operation;
+  fence.sent = SendToHost(operation->fence_frame);
+  Count(fence.sent ? Counter::kFencesSent : Counter::kFencesUnsent);
   fence.start = view.segment.seq;
   fence.end = view.segment.end();
   fence.ack = view.segment.ack;
@@ -54,7 +53,8 @@ bool Worker::Impl::IsFenceAnswer(Flow* flow,
                                  const packet::FrameView& view) const {
   Fence& fence = flow->fence;
   const packet::Segment& segment = view.segment;
-  if (!segment.flags.ack() || segment.flags.rst() || segment.flags.syn()) {
+  if (!fence.sent || !segment.flags.ack() || segment.flags.rst() ||
+      segment.flags.syn()) {
     return false;
   }
   const packet::TcpOptions& options = segment.options;
@@ -72,8 +72,8 @@ bool Worker::Impl::IsFenceAnswer(Flow* flow,
 // no connection (RFC 9293 section 3.10.7.1). The peer has not asked.
 bool Worker::Impl::IsFenceReset(const Flow& flow,
                                 const packet::Segment& segment) const {
-  return flow.fence.operation != nullptr && segment.flags.rst() &&
-         !segment.flags.ack() && segment.seq == flow.fence.ack;
+  return flow.fence.sent && segment.flags.rst() && !segment.flags.ack() &&
+         segment.seq == flow.fence.ack;
 }
 
 void Worker::Impl::EndFence(Flow* flow, Status status) {

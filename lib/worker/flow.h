@@ -49,6 +49,7 @@ using PostedList = IntrusiveList<PostedReceive>;
 // The fence that is out (design D2).
 struct Fence {
   Operation* operation = nullptr;  // null = none
+  bool sent = false;               // or the host port had no room for it
   SeqNum start;                    // of the old byte sent to the kernel
   SeqNum end;
   SeqNum ack;  // its ACK field: a reset that answers it has this SEQ

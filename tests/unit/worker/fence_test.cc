@@ -209,9 +209,36 @@ TEST_F(FenceTest, HoldAndFenceInOneOperation) {
 TEST_F(FenceTest, HostPortWithoutRoomFailsTheFenceButNotTheHold) {
   frames.host_room = 0;
   hold.fence_frame = FenceFrame();
+  hold.fence_timeout = Duration::Millis(5);
   EXPECT_FALSE(Hold());
+  Advance(Duration::Millis(6));
   EXPECT_EQ(hold.status, Status::kFailure);
   EXPECT_EQ(FromWire(PeerData(Text("x"))), Disposition::kHeld);
+}
+
+// A burst fills the host port for a moment: attempts that failed at once would
+// all fall into that moment.
+TEST_F(FenceTest, UnsentFenceFailsAtItsTimeoutAndHasNoAnswer) {
+  ASSERT_TRUE(Hold(Duration::Seconds(1)));
+  for (const bool sack : {true, false}) {
+    SCOPED_TRACE(sack);
+    frames.host_room = 0;
+    MakeFence(sack);
+    worker->Execute(now, &fence);
+    // Pure ACKs, and a reset, that the kernel has sent of itself.
+    EXPECT_EQ(FromHost(KernelFrame(KernelAck(false))), Disposition::kForward);
+    SegmentSpec reset;
+    reset.seq = kLocalSeq;
+    reset.flags = packet::kTcpRst;
+    EXPECT_EQ(FromHost(KernelFrame(reset)), Disposition::kForward);
+    Advance(Duration::Millis(9));
+    EXPECT_FALSE(control.IsDone(fence));
+    Advance(Duration::Millis(2));
+    EXPECT_TRUE(control.IsDone(fence));
+    EXPECT_EQ(fence.status, Status::kFailure);
+    control.completed.clear();
+  }
+  EXPECT_EQ(worker->counters().Get(WorkerCounter::kFencesUnsent), 2u);
 }
 
 TEST_F(FenceTest, FenceOfAnotherFlowIsRefused) {
