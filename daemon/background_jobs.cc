@@ -14,18 +14,23 @@ BackgroundJobs::BackgroundJobs()
       thread_([this] { Work(); }) {}
 
 BackgroundJobs::~BackgroundJobs() {
+  Stop();
+  thread_.join();
+}
+
+void BackgroundJobs::Stop() {
   {
     const std::scoped_lock lock(mutex_);
     stop_ = true;
   }
   changed_.notify_one();
-  thread_.join();
 }
 
-void BackgroundJobs::Submit(Job work, Job done) {
+void BackgroundJobs::Submit(JobKind kind, uid_t uid, Job work, Job done) {
   {
     const std::scoped_lock lock(mutex_);
-    waiting_.push_back({std::move(work), std::move(done)});
+    waiting_[static_cast<size_t>(kind)].Push(
+        uid, {std::move(work), std::move(done)});
   }
   changed_.notify_one();
 }
@@ -41,13 +46,23 @@ void BackgroundJobs::RunDone() {
   for (const Job& job : done) job();
 }
 
+TurnQueue<BackgroundJobs::Entry>* BackgroundJobs::NextQueue() {
+  for (size_t i = 0; i < kJobKindCount; ++i) {
+    last_kind_ = (last_kind_ + 1) % kJobKindCount;
+    if (!waiting_[last_kind_].empty()) return &waiting_[last_kind_];
+  }
+  return nullptr;
+}
+
 void BackgroundJobs::Work() {
   std::unique_lock lock(mutex_);
   for (;;) {
-    changed_.wait(lock, [this] { return stop_ || !waiting_.empty(); });
-    if (waiting_.empty()) return;
-    Entry entry = std::move(waiting_.front());
-    waiting_.pop_front();
+    TurnQueue<Entry>* queue = nullptr;
+    changed_.wait(lock, [this, &queue] {
+      return stop_ || (queue = NextQueue()) != nullptr;
+    });
+    if (stop_) return;
+    Entry entry = queue->Pop();
     lock.unlock();
     entry.work();
     entry.work = nullptr;  // what it holds goes here, not under the lock

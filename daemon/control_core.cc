@@ -144,6 +144,7 @@ int ControlCore::Run() {
     if (operations_.outstanding() > 0 && context_.now() < busy_until_) continue;
     Sleep();
   }
+  jobs_.Stop();
   const bool everything_back = connections_.size() == 0;
   if (!everything_back) {
     LOG(ERROR) << connections_.size()
@@ -262,6 +263,7 @@ void ControlCore::BeginDrain() {
   // Sleep() has to end at the deadline.
   timers_.At(drain_deadline_, [] {});
   listener_->Close();
+  EndUnready();
   TellEverybody(abi::NoticeOp::kDaemonStopping);
   UploadEverything();
 }

@@ -40,6 +40,9 @@
 
 namespace chimney::daemon {
 
+// Why a session that is not ready ends when the daemon does.
+inline constexpr const char* kStopping = "chimneyd is stopping";
+
 class ControlCore final : public HandoverListener {
  public:
   // `clock` is the workers' clock. Everything passed outlives the core.
@@ -104,6 +107,8 @@ class ControlCore final : public HandoverListener {
   bool AwaitPorter(Session& session, const abi::RequestEntry& request);
   void ServeAwaitingPorter(Session& session);
   bool OnHello(Session& session, const abi::HelloRequest& hello);
+  void RefuseHello(Session& session, abi::HelloStatus status,
+                   const std::string& text);
   abi::HelloStatus Admit(const Session& session, const abi::HelloRequest& hello,
                          std::string* text);
   void OnLaneOperationDone(Session& session);
@@ -119,6 +124,8 @@ class ControlCore final : public HandoverListener {
                 const std::string& error);
   void OnMapped(Session& session);
   void OnSealed(Session& session);
+  void GiveBack(uid_t uid, std::unique_ptr<SessionMemory> memory);
+  void EndUnready();
 
   // control_requests.cc
   void PollRequests(Session& session);
@@ -144,7 +151,7 @@ class ControlCore final : public HandoverListener {
   void StartQueued();
   bool CanStart() const;  // something waits, and there is a place for it
   void StartOffload(Connection& connection);
-  Connection* NextOf(TurnQueue* queue);
+  Connection* NextOf(TurnQueue<uint64_t>* queue);
   void BecomeOffloaded(Connection& connection);
   void WantUpload(Connection& connection);
   void StartUpload(Connection& connection);
@@ -190,8 +197,8 @@ class ControlCore final : public HandoverListener {
   UniqueFd stop_event_;
 
   // Connections that wait for their turn, by id.
-  TurnQueue waiting_offloads_;
-  TurnQueue waiting_uploads_;
+  TurnQueue<uint64_t> waiting_offloads_;
+  TurnQueue<uint64_t> waiting_uploads_;
   uint32_t running_uploads_ = 0;
   uint32_t running_offloads_ = 0;
   std::vector<PendingUploadAll> pending_upload_all_;

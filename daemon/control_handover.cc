@@ -42,7 +42,7 @@ void EndLinger(int fd) {
 
 }  // namespace
 
-Connection* ControlCore::NextOf(TurnQueue* queue) {
+Connection* ControlCore::NextOf(TurnQueue<uint64_t>* queue) {
   while (!queue->empty()) {
     Connection* connection = connections_.Find(queue->Pop());
     if (connection != nullptr) return connection;

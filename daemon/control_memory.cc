@@ -53,8 +53,8 @@ ring::SessionShape ControlCore::ShapeFor(const abi::HelloRequest& hello) const {
 void ControlCore::OpenMemory(Session& session, const abi::HelloRequest& hello) {
   session.phase = SessionPhase::kReserving;
   const ring::SessionShape shape = ShapeFor(hello);
-  const bool huge =
-      config_.huge != HugeMode::kOff && hello.kind == abi::SessionKind::kData;
+  const bool data = hello.kind == abi::SessionKind::kData;
+  const bool huge = config_.huge != HugeMode::kOff && data;
   struct Result {
     std::unique_ptr<SessionMemory> memory;
     std::string error;
@@ -64,37 +64,47 @@ void ControlCore::OpenMemory(Session& session, const abi::HelloRequest& hello) {
   const auto abandoned = std::make_shared<std::atomic<bool>>(false);
   session.memory_job = abandoned;
   jobs_.Submit(
+      data ? JobKind::kReserve : JobKind::kShort, session.uid,
       [result, shape, huge, id, abandoned] {
         if (abandoned->load(std::memory_order_relaxed)) return;
         result->memory =
             SessionMemory::Create(shape, IdentityOf(id), huge, &result->error);
       },
       [this, result, id] {
-        // It is counted until now, so it is still here.
-        Session* owner = FindSession(id);
-        owner->memory_job = nullptr;
-        if (!owner->Alive()) {
-          jobs_.Submit([result] { result->memory.reset(); }, nullptr);
-          CloseSessionIfEmpty(*owner);
+        Session& owner = *FindSession(id);  // it stays until now
+        owner.memory_job = nullptr;
+        if (!owner.Alive()) {
+          GiveBack(owner.uid, std::move(result->memory));
+          CloseSessionIfEmpty(owner);
           return;
         }
-        OnMemory(*owner, std::move(result->memory), result->error);
+        OnMemory(owner, std::move(result->memory), result->error);
       });
+}
+
+void ControlCore::GiveBack(uid_t uid, std::unique_ptr<SessionMemory> memory) {
+  if (memory == nullptr) return;
+  // A job is copied, so what it holds is shared.
+  jobs_.Submit(
+      JobKind::kGiveBack, uid,
+      [held = std::shared_ptr<SessionMemory>(std::move(memory))]() mutable {
+        held.reset();
+      },
+      nullptr);
 }
 
 void ControlCore::OnMemory(Session& session,
                            std::unique_ptr<SessionMemory> memory,
                            const std::string& error) {
-  abi::HelloReply reply;
   Doorbell doorbell;
   if (memory == nullptr || !OpenDoorbell(&doorbell)) {
-    reply.status = abi::HelloStatus::kNoMemory;
-    error.copy(reply.text, sizeof(reply.text) - 1);
-    SendStruct(session.socket.get(), reply);
-    EndSession(session, "no memory for it");
+    GiveBack(session.uid, std::move(memory));
+    RefuseHello(session, abi::HelloStatus::kNoMemory,
+                error.empty() ? "chimneyd has no descriptors left" : error);
     return;
   }
   const uint32_t workers = memory->layout().shape.worker_count;
+  abi::HelloReply reply;
   reply.features = IdentityOf(session.id).features;
   reply.session_id = session.id;
   reply.worker_count = workers;
@@ -114,20 +124,25 @@ void ControlCore::OnMemory(Session& session,
 void ControlCore::OnMapped(Session& session) {
   session.phase = SessionPhase::kSealing;
   const uint32_t id = session.id;
-  // Stays until a later job destroys it.
+  const auto abandoned = std::make_shared<std::atomic<bool>>(false);
+  session.memory_job = abandoned;
   SessionMemory* memory = session.memory.get();
   auto error = std::make_shared<std::string>();
   jobs_.Submit(
-      [memory, error] {
+      JobKind::kShort, session.uid,
+      [memory, error, abandoned] {
+        if (abandoned->load(std::memory_order_relaxed)) return;
         if (!memory->Seal(error.get()) && error->empty()) *error = "not sealed";
       },
       [this, id, error] {
-        Session* owner = FindSession(id);
-        if (owner == nullptr || !owner->Alive()) return;
-        if (error->empty()) {
-          OnSealed(*owner);
+        Session& owner = *FindSession(id);  // it stays until now
+        owner.memory_job = nullptr;
+        if (!owner.Alive()) {
+          CloseSessionIfEmpty(owner);
+        } else if (error->empty()) {
+          OnSealed(owner);
         } else {
-          EndSession(*owner, error->c_str());
+          EndSession(owner, error->c_str());
         }
       });
 }
@@ -148,6 +163,27 @@ void ControlCore::OnSealed(Session& session) {
   session.phase = SessionPhase::kReady;
   if (!SendStruct(session.socket.get(), abi::ReadyNotice{})) {
     EndSession(session, "its process has closed it");
+  }
+}
+
+// The daemon goes, and memory that is not there yet is not needed any more. Who
+// has not said hello costs nothing, and is refused then.
+void ControlCore::EndUnready() {
+  for (auto& [id, session] : sessions_) {
+    switch (session->phase) {
+      case SessionPhase::kReserving:
+        RefuseHello(*session, abi::HelloStatus::kStopping, kStopping);
+        break;
+      case SessionPhase::kMapping:
+      case SessionPhase::kSealing:
+      case SessionPhase::kOpening:
+        EndSession(*session, kStopping);
+        break;
+      case SessionPhase::kHello:
+      case SessionPhase::kReady:
+      case SessionPhase::kEnding:
+        break;
+    }
   }
 }
 

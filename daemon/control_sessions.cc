@@ -6,7 +6,6 @@
 
 #include <algorithm>
 #include <cstring>
-#include <type_traits>
 #include <utility>
 
 #include "daemon/control_core.h"
@@ -21,13 +20,6 @@ constexpr int kMessagesPerTurn = 64;
 constexpr int kAcceptsPerTurn = 16;
 constexpr size_t kMaxUnreadyPerUser = 64;
 constexpr Duration kHelloPatience = Duration::Seconds(10);
-
-template <size_t kBytes>
-void CopyText(const std::string& text, char (&out)[kBytes]) {
-  const size_t length = std::min(text.size(), kBytes - 1);
-  std::memcpy(out, text.data(), length);
-  out[length] = '\0';
-}
 
 }  // namespace
 
@@ -222,13 +214,18 @@ bool ControlCore::OnHello(Session& session, const abi::HelloRequest& hello) {
     OpenMemory(session, hello);
     return true;
   }
+  RefuseHello(session, status, text);
+  return true;
+}
+
+void ControlCore::RefuseHello(Session& session, abi::HelloStatus status,
+                              const std::string& text) {
   abi::HelloReply reply;
   reply.status = status;
   reply.ring_layout = ring::ThisBuildsRingLayout();
-  CopyText(text, reply.text);
+  text.copy(reply.text, sizeof(reply.text) - 1);
   SendStruct(session.socket.get(), reply);
   EndSession(session, text.c_str());
-  return true;
 }
 
 abi::HelloStatus ControlCore::Admit(const Session& session,
@@ -253,7 +250,7 @@ abi::HelloStatus ControlCore::Admit(const Session& session,
     return abi::HelloStatus::kBadMessage;
   }
   if (draining_) {
-    *text = "chimneyd is stopping";
+    *text = kStopping;
     return abi::HelloStatus::kStopping;
   }
   // Each kind has the whole limit: sessions of programs must not keep a person
@@ -346,12 +343,10 @@ void ControlCore::CloseSessionIfEmpty(Session& session) {
 void ControlCore::RemoveSession(uint32_t id) {
   const auto it = sessions_.find(id);
   if (it == sessions_.end()) return;
-  std::shared_ptr<SessionMemory> memory = std::move(it->second->memory);
+  std::unique_ptr<SessionMemory> memory = std::move(it->second->memory);
+  const uid_t uid = it->second->uid;
   sessions_.erase(it);
-  if (memory == nullptr) return;
-  // Behind every job that works on it.
-  jobs_.Submit([memory = std::move(memory)]() mutable { memory.reset(); },
-               nullptr);
+  GiveBack(uid, std::move(memory));
 }
 
 }  // namespace chimney::daemon

@@ -129,7 +129,8 @@ class Session {
   // One a worker, for kOpenSession and later kCloseSession.
   std::vector<worker::Operation> lane_operations;
   uint32_t lanes_pending = 0;
-  // A job makes or seals its memory; it learns here that nobody needs it.
+  // A job makes or seals its memory; it learns here that nobody needs it. The
+  // session stays until the job is done.
   std::shared_ptr<std::atomic<bool>> memory_job;
   bool close_submitted = false;
 

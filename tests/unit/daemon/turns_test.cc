@@ -13,7 +13,7 @@ namespace chimney::daemon {
 namespace {
 
 TEST(TurnQueue, SessionsInTurnAndEachInItsOrder) {
-  TurnQueue queue;
+  TurnQueue<uint64_t> queue;
   EXPECT_TRUE(queue.empty());
   for (uint64_t id = 1; id <= 4; ++id) queue.Push(7, id);
   queue.Push(9, 20);
