@@ -96,7 +96,7 @@ class ControlCore final : public HandoverListener {
   // control_sessions.cc
   void AcceptSessions();
   void OnGatehouseGone();
-  void OnLate(uint32_t id);  // kHelloPatience is over
+  void OnLate(uint32_t id);  // kHelloPatience may be over
   size_t CountUnready(uid_t uid) const;
   // Sockets that sessions of this user have attached and not used.
   size_t CountAttached(uid_t uid) const;

@@ -52,6 +52,7 @@ ring::SessionShape ControlCore::ShapeFor(const abi::HelloRequest& hello) const {
 
 void ControlCore::OpenMemory(Session& session, const abi::HelloRequest& hello) {
   session.phase = SessionPhase::kReserving;
+  session.patience.Stop();
   const ring::SessionShape shape = ShapeFor(hello);
   const bool data = hello.kind == abi::SessionKind::kData;
   const bool huge = config_.huge != HugeMode::kOff && data;
@@ -116,6 +117,9 @@ void ControlCore::OnMemory(Session& session,
   session.AdoptMemory(std::move(memory), std::move(doorbell.daemon_end),
                       workers);
   session.phase = SessionPhase::kMapping;
+  const uint32_t id = session.id;
+  timers_.At(session.patience.Restart(context_.now()),
+             [this, id] { OnLate(id); });
   if (!SendStruct(session.socket.get(), reply, descriptors)) {
     EndSession(session, "its process has closed it");
   }
@@ -123,6 +127,7 @@ void ControlCore::OnMemory(Session& session,
 
 void ControlCore::OnMapped(Session& session) {
   session.phase = SessionPhase::kSealing;
+  session.patience.Stop();
   const uint32_t id = session.id;
   const auto abandoned = std::make_shared<std::atomic<bool>>(false);
   session.memory_job = abandoned;

@@ -19,7 +19,6 @@ constexpr uint64_t kSessionTag = uint64_t{5} << 32;  // EventKind::kSession
 constexpr int kMessagesPerTurn = 64;
 constexpr int kAcceptsPerTurn = 16;
 constexpr size_t kMaxUnreadyPerUser = 64;
-constexpr Duration kHelloPatience = Duration::Seconds(10);
 
 }  // namespace
 
@@ -66,20 +65,8 @@ void ControlCore::OnGatehouseGone() {
 void ControlCore::OnLate(uint32_t id) {
   Session* late = FindSession(id);
   if (late == nullptr || !late->Alive()) return;
-  switch (late->phase) {
-    case SessionPhase::kHello:
-    case SessionPhase::kMapping:
-      EndSession(*late, "it did not finish its hello");
-      return;
-    case SessionPhase::kReserving:
-    case SessionPhase::kSealing:
-    case SessionPhase::kOpening:
-      // It is our turn, and others have theirs.
-      timers_.At(context_.now() + kHelloPatience, [this, id] { OnLate(id); });
-      return;
-    case SessionPhase::kReady:
-    case SessionPhase::kEnding:
-      return;
+  if (late->patience.IsOver(context_.now())) {
+    EndSession(*late, "it did not finish its hello");
   }
 }
 

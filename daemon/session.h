@@ -18,6 +18,7 @@
 #include "abi/ring_entry.h"
 #include "base/published_record.h"
 #include "daemon/foreign_fd.h"
+#include "daemon/hello_patience.h"
 #include "daemon/session_lane.h"
 #include "daemon/session_memory.h"
 #include "daemon/unique_fd.h"
@@ -95,6 +96,7 @@ class Session {
   std::string name;
   abi::SessionKind kind = abi::SessionKind::kData;
   SessionPhase phase = SessionPhase::kHello;
+  HelloPatience patience;
   std::unique_ptr<SessionMemory> memory;
   std::vector<std::unique_ptr<SessionLane>> lanes;
   std::unique_ptr<ring::RequestConsumer> requests;

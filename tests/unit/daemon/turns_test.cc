@@ -6,6 +6,7 @@
 
 #include "daemon/back_off.h"
 #include "daemon/control_timers.h"
+#include "daemon/hello_patience.h"
 #include "daemon/session.h"
 #include "daemon/turn_queue.h"
 
@@ -48,6 +49,22 @@ TEST(ControlTimers, ManyThatAreDueDoNotKeepEverythingElseWaiting) {
   EXPECT_EQ(timers.Next(), now) << "the caller must not sleep";
   for (int i = 0; i < 10; ++i) timers.Run(now);
   EXPECT_EQ(fired, 1000);
+}
+
+// The first turn is the accept's timer; each further one is as long.
+TEST(HelloPatience, CountsTheClientsTurnsOnly) {
+  constexpr Duration kMoment = Duration::Nanos(1);
+  Instant now = Instant::FromNanos(1'000'000);
+  HelloPatience patience;
+  EXPECT_TRUE(patience.IsOver(now + Duration::Seconds(10)));
+  patience.Stop();
+  now = now + Duration::Seconds(3600);
+  EXPECT_FALSE(patience.IsOver(now)) << "others have their turn";
+  const Instant end = patience.Restart(now);
+  EXPECT_EQ(end, now + Duration::Seconds(10));
+  EXPECT_FALSE(patience.IsOver(now + kMoment)) << "an older timer";
+  EXPECT_FALSE(patience.IsOver(end - kMoment));
+  EXPECT_TRUE(patience.IsOver(end));
 }
 
 TEST(Session, AsksNoMoreThanWorkersAnswer) {
