@@ -200,8 +200,7 @@ void OffloadOperation::OnFenced() {
   error_ = kernel::MakePlaceholder(connection_.fd.get(), connection_.image);
   // Not disconnected it is whole, and only frozen.
   placeholder_ = error_.code != kernel::KernelErrorCode::kNotDisconnected;
-  if (error_.code == kernel::KernelErrorCode::kTupleTaken) {
-    // The connection runs without one until it can be made (design D2).
+  if (kernel::LeavesUnconnected(error_.code)) {
     context_.stats->Count(HandoverCount::kPlaceholderRetries);
     connection_.placeholder_missing = true;
   } else if (!error_.ok()) {

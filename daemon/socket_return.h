@@ -23,7 +23,8 @@ namespace chimney::daemon {
 class SocketReturn : public OperationOwner {
  public:
   // Called once, as the last act: the owner may destroy this object. On failure
-  // the socket is a placeholder, or unconnected (kTupleTaken), and silent.
+  // the socket is a placeholder, or unconnected (LeavesUnconnected), and
+  // silent.
   using Done = std::function<void(kernel::KernelError)>;
 
   // `reset`: the peer's RST ended the connection; the socket is given it again.

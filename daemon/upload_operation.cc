@@ -145,8 +145,7 @@ void UploadOperation::OnReturned(kernel::KernelError error) {
     return;
   }
   context_.stats->Count(HandoverCount::kUploadsCancelled);
-  connection_.placeholder_missing =
-      error_.code == kernel::KernelErrorCode::kTupleTaken;
+  connection_.placeholder_missing = kernel::LeavesUnconnected(error_.code);
   step_ = Step::kCancelling;
   SubmitMain(Kind::kCancelUpload);
 }

@@ -43,6 +43,16 @@
 
 namespace chimney::kernel {
 
+// Of MakePlaceholder's and Restore's failures those that leave the socket
+// unconnected, and that end when somebody else lets them. Where one of the two
+// steps fails so the other would, too: the connection runs without a
+// placeholder until one can be made (design D2).
+constexpr bool LeavesUnconnected(KernelErrorCode code) {
+  return code == KernelErrorCode::kTupleTaken ||
+         code == KernelErrorCode::kPortPermission ||
+         code == KernelErrorCode::kNoRoute;
+}
+
 // What of the host's settings bounds a connection; read once, at start.
 struct HostLimits {
   // The size up to which the kernel would auto-tune a receive buffer
@@ -71,15 +81,19 @@ KernelError Freeze(int fd, const HostLimits& limits, SocketImage* image);
 KernelError Unfreeze(int fd, const SocketImage& image);
 
 // Turns a frozen socket into a silent placeholder that reserves its 4-tuple.
-// Fails with kTupleTaken when another socket slipped in; the socket is then
-// unconnected and MakePlaceholder may be repeated. Fails with kNotDisconnected
+// Fails with kTupleTaken when another socket slipped in, with kNoRoute when
+// address or route are gone and with kPortPermission when somebody forbids the
+// bind (a security module, a program of the socket's control group); the socket
+// is then unconnected and MakePlaceholder may be repeated. Fails with
+// kNotDisconnected
 // before anything has changed: Unfreeze is the way back. Wakes every waiter of
 // the socket with EPOLLERR|EPOLLHUP.
 KernelError MakePlaceholder(int fd, const SocketImage& image);
 
 // Puts `image` (final state, send_bytes, receive_bytes) into a placeholder;
 // still frozen and filtered afterwards. Bytes of send_bytes beyond snd_max stay
-// in the image until CompleteUpload. kTupleTaken as above; kBadImage if the
+// in the image until CompleteUpload. kTupleTaken, kNoRoute and kPortPermission
+// as above; kBadImage if the
 // numbers contradict each other; kQueueTooLarge if the kernel has no memory for
 // the queues. After a failure Restore or MakePlaceholder may be repeated. Sets
 // image->timestamp_offset and image->carried.

@@ -29,7 +29,8 @@ KernelError DetachFilter(int fd);
 
 // Makes the frozen socket a connected one with these sequence numbers, empty
 // queues and no timers, silently: SND.NXT = SND.UNA = snd_seq, RCV.NXT =
-// rcv_seq. kTupleTaken and kNoRoute leave it unconnected, in repair mode.
+// rcv_seq. kTupleTaken, kNoRoute and kPortPermission leave it unconnected, in
+// repair mode.
 KernelError ReconnectInRepair(int fd, const SocketImage& image, SeqNum snd_seq,
                               SeqNum rcv_seq);
 

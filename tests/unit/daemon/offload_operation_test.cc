@@ -194,6 +194,24 @@ TEST_F(OffloadOperationTest, PlaceholderMayComeLater) {
   EXPECT_EQ(kernel.log.back(), "initiate");
 }
 
+// What keeps the socket from being a placeholder would keep it from being
+// restored: a connection that waited for either would stand still.
+TEST_F(OffloadOperationTest, ConnectionWithoutAWayBackRunsOn) {
+  for (const Code code : {Code::kPortPermission, Code::kNoRoute}) {
+    SCOPED_TRACE(static_cast<int>(code));
+    done = 0;
+    kernel.log.clear();
+    kernel.answers["placeholder"] = {code};
+    Offload();
+    EXPECT_EQ(done, 1);
+    EXPECT_TRUE(error.ok());
+    EXPECT_TRUE(connection.placeholder_missing);
+    EXPECT_EQ(CountOf("restore"), 0u);
+    EXPECT_EQ(kernel.log.back(), "initiate");
+    connection.placeholder_missing = false;
+  }
+}
+
 TEST_F(OffloadOperationTest, R36RefusedInitiateGivesEverythingBack) {
   kernel.frozen.send_bytes = {1, 2, 3};
   kernel.frozen.receive_bytes = {4, 5};

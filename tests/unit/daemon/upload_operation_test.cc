@@ -104,6 +104,21 @@ TEST_F(UploadOperationTest, TupleThatStaysTakenCancels) {
   EXPECT_EQ(CountOf("thaw"), 0u);
 }
 
+// The tuple is nobody's then, and has to be reserved again (design D2).
+TEST_F(UploadOperationTest, SocketThatCannotConnectLosesItsPlaceholder) {
+  for (const Code code : {Code::kPortPermission, Code::kNoRoute}) {
+    SCOPED_TRACE(static_cast<int>(code));
+    done = 0;
+    kernel.answers["restore"] = {code};
+    Upload();
+    EXPECT_EQ(done, 1);
+    EXPECT_EQ(error.code, code);
+    EXPECT_TRUE(connection.placeholder_missing);
+    EXPECT_EQ(kernel.log.back(), "cancel");
+    connection.placeholder_missing = false;
+  }
+}
+
 TEST_F(UploadOperationTest, SocketThatTakesNothingCancels) {
   kernel.answers["restore"] = {Code::kQueueTooLarge};
   Upload();
