@@ -1,20 +1,32 @@
 // SPDX-License-Identifier: BSD-3-Clause
 // Frames kept back while nobody may process them. They are not acknowledged,
 // so one that finds no place costs the peer a retransmission, never a byte.
+#include <algorithm>
+
 #include "worker/worker_impl.h"
 
 namespace chimney::worker {
+
+// Flows that are flooded leave half of what is left to the others, each in its
+// turn: a dozen of them would leave nothing. So an eighth of all places is for
+// the first few frames of any flow, which is what most hand-overs see.
+bool Worker::Impl::HasPlaceFor(const Flow& flow) const {
+  const uint32_t places = parked_frames_.capacity();
+  const uint32_t free_count = places - parked_frames_.in_use();
+  const uint32_t few = std::max(1u, places / 1024);
+  if (flow.parked_count < few) return free_count > 0;
+  const uint32_t reserved = places / 8;
+  return free_count > reserved &&
+         WithinShare(flow.parked_count, free_count - reserved);
+}
 
 Disposition Worker::Impl::Park(Flow* flow, const Frame& frame) {
   if (flow->parked_count >= config_.max_parked_per_flow) {
     Count(Counter::kParkOverflow);
     return Disposition::kConsumed;
   }
-  ParkedFrame* parked = nullptr;
-  if (WithinShare(flow->parked_count,
-                  parked_frames_.capacity() - parked_frames_.in_use())) {
-    parked = parked_frames_.Allocate();
-  }
+  ParkedFrame* parked =
+      HasPlaceFor(*flow) ? parked_frames_.Allocate() : nullptr;
   if (parked == nullptr) {
     Count(Counter::kParkPoolEmpty);
     return Disposition::kConsumed;

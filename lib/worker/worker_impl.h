@@ -103,6 +103,7 @@ class Worker::Impl {
   void ExpireHold(Flow* flow);
 
   // parking.cc
+  bool HasPlaceFor(const Flow& flow) const;
   Disposition Park(Flow* flow, const Frame& frame);
   void ForwardParked(Flow* flow);
   void ReplayParked(Instant now, Flow* flow);

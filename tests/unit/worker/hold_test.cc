@@ -200,6 +200,29 @@ TEST_F(ParkShareTest, OneFlowLeavesPlacesToTheOthers) {
   Release(other);
 }
 
+class ParkReserveTest : public ParkShareTest {
+ protected:
+  WorkerConfig Config() const override {
+    WorkerConfig config = ParkShareTest::Config();
+    config.max_flows = 32;
+    config.max_parked_per_flow = config.max_parked_frames = 1024;
+    return config;
+  }
+};
+
+// Each leaves half of what is left: so many would leave nothing.
+TEST_F(ParkReserveTest, ManyFloodedFlowsLeaveEachOtherOneItsPlace) {
+  std::vector<Operation> held;
+  for (uint16_t port = 81; port < 101; ++port) {
+    held.push_back(HoldOf(port));
+    FloodFrom(port, 1024);
+  }
+  EXPECT_LT(worker->TakeCensus().parked_frames, 1024u - 100);
+  held.push_back(HoldOf(101));
+  EXPECT_EQ(FloodFrom(101, 1), Disposition::kHeld);
+  for (const Operation& operation : held) Release(operation);
+}
+
 TEST_F(HoldTest, OperationsOnUnknownFlowsFail) {
   for (auto kind :
        {Operation::Kind::kFence, Operation::Kind::kRestrictHost,

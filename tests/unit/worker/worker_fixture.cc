@@ -46,7 +46,7 @@ WorkerConfig WorkerTest::Config() const {
   config.max_posted_receives = 64;
   config.max_lent_pieces = 64;
   config.max_parked_per_flow = 8;
-  config.max_parked_frames = 16;
+  config.max_parked_frames = 32;
   config.hash_key[0] = 0x0706050403020100;
   config.hash_key[1] = 0x0f0e0d0c0b0a0908;
   return config;
