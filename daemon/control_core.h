@@ -105,7 +105,8 @@ class ControlCore final : public HandoverListener {
   bool OnAttach(Session& session, uint64_t attach_id, ForeignFd descriptor);
   // False if the porter cannot be asked.
   bool AwaitPorter(Session& session, const abi::RequestEntry& request);
-  void ServeAwaitingPorter(Session& session);
+  bool AskPorter(Session& session);
+  void OnPorterSync(Session& session, uint64_t number);
   bool OnHello(Session& session, const abi::HelloRequest& hello);
   void RefuseHello(Session& session, abi::HelloStatus status,
                    const std::string& text);

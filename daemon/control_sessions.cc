@@ -127,8 +127,7 @@ bool ControlCore::OnMessage(Session& session, const SessionMessage& message) {
   }
   if (session.phase != SessionPhase::kReady) return false;
   if (const auto* sync = std::get_if<PorterSync>(&message.body)) {
-    session.porter_syncs_answered = sync->number;
-    ServeAwaitingPorter(session);
+    OnPorterSync(session, sync->number);
     return true;
   }
   if (const auto* attach = std::get_if<abi::AttachSocket>(&message.body)) {
@@ -164,23 +163,28 @@ bool ControlCore::OnAttach(Session& session, uint64_t attach_id,
 // brought what was sent first.
 bool ControlCore::AwaitPorter(Session& session,
                               const abi::RequestEntry& request) {
-  if (session.awaiting_porter.size() >= Session::kMaxAwaitingPorter) {
-    return false;
-  }
+  const bool one_is_out =
+      session.porter_syncs_asked != session.porter_syncs_answered;
+  if (!one_is_out && !AskPorter(session)) return false;
+  const uint64_t sync = session.porter_syncs_asked + (one_is_out ? 1 : 0);
+  session.awaiting_porter.push_back({sync, request});
+  return true;
+}
+
+bool ControlCore::AskPorter(Session& session) {
   PorterSync sync;
   sync.number = session.porter_syncs_asked + 1;
   if (!SendStruct(session.socket.get(), sync)) return false;
   session.porter_syncs_asked = sync.number;
-  session.awaiting_porter.push_back({sync.number, request});
   return true;
 }
 
-void ControlCore::ServeAwaitingPorter(Session& session) {
-  while (session.Alive() && !session.awaiting_porter.empty() &&
-         session.awaiting_porter.front().sync <=
-             session.porter_syncs_answered) {
-    const abi::RequestEntry request = session.awaiting_porter.front().request;
-    session.awaiting_porter.pop_front();
+void ControlCore::OnPorterSync(Session& session, uint64_t number) {
+  session.porter_syncs_answered = number;
+  auto& awaiting = session.awaiting_porter;
+  while (!awaiting.empty() && awaiting.front().sync <= number) {
+    const abi::RequestEntry request = awaiting.front().request;
+    awaiting.pop_front();
     const auto attached = session.attached.find(request.offset);
     if (attached == session.attached.end()) {
       RefuseInitiate(session, request,
@@ -188,6 +192,9 @@ void ControlCore::ServeAwaitingPorter(Session& session) {
     } else {
       Initiate(session, request, attached);
     }
+  }
+  if (!awaiting.empty() && !AskPorter(session)) {
+    EndSession(session, "it does not read what it is sent");
   }
 }
 

@@ -65,11 +65,12 @@ class Session {
   // Pushes waiting notices; wakes the session if something went out. False if
   // the session broke the ring's rules.
   bool FlushNotices();
-  // A session that does not read its answers, or asks faster than workers
-  // answer, gets no new questions answered.
+  // A session that does not read its answers, or asks faster than workers and
+  // its porter answer, gets no new questions answered.
   bool AcceptsRequests() const {
     return waiting_notices_.size() < kMaxWaitingNotices &&
-           queries_out < kMaxQueriesOut;
+           queries_out < kMaxQueriesOut &&
+           awaiting_porter.size() < kMaxAwaitingPorter;
   }
   bool HasWaitingNotices() const { return !waiting_notices_.empty(); }
 
@@ -108,7 +109,7 @@ class Session {
   };
   std::map<uint64_t, Attached> attached;
   // Initiates whose socket may still be with the porter: each waits for the
-  // answer to a PorterSync.
+  // answer to a PorterSync that was sent after it came. One is out at a time.
   struct AwaitingPorter {
     uint64_t sync = 0;
     abi::RequestEntry request;
