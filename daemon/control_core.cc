@@ -150,7 +150,8 @@ int ControlCore::Run() {
     LOG(ERROR) << connections_.size()
                << " connections could not be given back in time";
   }
-  return everything_back ? 0 : 1;
+  // Without a gatehouse it ended by itself, and is to be started anew.
+  return everything_back && !gatehouse_gone_ ? 0 : 1;
 }
 
 bool ControlCore::Turn() {

@@ -208,6 +208,7 @@ class ControlCore final : public HandoverListener {
   uint32_t last_session_id_ = 0;
   bool paused_ = false;
   bool draining_ = false;
+  bool gatehouse_gone_ = false;
   bool link_up_ = true;
   std::atomic<uint32_t> stops_requested_{0};
   Instant drain_deadline_ = Instant::Never();

@@ -58,6 +58,7 @@ void ControlCore::AcceptSessions() {
 void ControlCore::OnGatehouseGone() {
   epoll_ctl(epoll_.get(), EPOLL_CTL_DEL, gatehouse_.fd(), nullptr);
   if (draining_) return;
+  gatehouse_gone_ = true;
   LOG(ERROR) << "the process that accepts sessions has ended: stopping";
   RequestStop();
 }

@@ -50,7 +50,7 @@ Gatehouse::~Gatehouse() {
 Gatehouse::Limits PorterLimits(const Config& config) {
   constexpr uint32_t kKindsOfSession = 2;
   constexpr uint32_t kOthersOfAUser = 128;
-  constexpr uint32_t kOthers = 4096;
+  constexpr uint32_t kOthers = 1024;
   return {kKindsOfSession * config.max_sessions_per_uid + kOthersOfAUser,
           kKindsOfSession * config.max_sessions + kOthers};
 }

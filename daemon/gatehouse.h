@@ -22,8 +22,8 @@ namespace chimney::daemon {
 class Gatehouse {
  public:
   struct Limits {
-    // Porters of one user, those that hang among them. Who comes then is kept
-    // waiting until one of that user's ends.
+    // Porters of one user, those that hang among them, and of all; root and the
+    // daemon's own user may have a few more. Whoever comes then is turned away.
     uint32_t porters_per_user = 0;
     uint32_t porters = 0;
   };

@@ -9,13 +9,14 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
-#include <algorithm>
 #include <array>
 #include <cerrno>
+#include <chrono>
 #include <cstring>
-#include <deque>
 #include <map>
+#include <span>
 #include <utility>
+#include <vector>
 
 #include "daemon/open_descriptors.h"
 #include "daemon/porter.h"
@@ -23,7 +24,15 @@
 namespace chimney::daemon {
 namespace {
 
+constexpr int kDismissal = SIGUSR1;
+
 void OnChild(int /*signal*/) {}  // ends a wait
+
+// The daemon's is low (its unit says so); a client's porters are not worth it.
+void RaiseOomScore() {
+  const UniqueFd file(open("/proc/self/oom_score_adj", O_WRONLY | O_CLOEXEC));
+  (void)!write(file.get(), "0", 1);
+}
 
 // The daemon says when it is over: it has to outlive its stop signals.
 void SetSignals() {
@@ -38,7 +47,28 @@ void SetSignals() {
   sigset_t held;
   sigemptyset(&held);
   sigaddset(&held, SIGCHLD);
+  sigaddset(&held, kDismissal);
   sigprocmask(SIG_BLOCK, &held, nullptr);
+}
+
+// Moves these to the lowest numbers and closes everything else: whoever reads
+// what the daemon prints, or waits for a port of it, shall not wait for a
+// process that a client keeps from ending.
+void KeepOnly(std::span<UniqueFd* const> kept) {
+  constexpr int kAbove = 16;
+  std::vector<int> numbers;
+  for (UniqueFd* fd : kept) {
+    numbers.push_back(fcntl(fd->Release(), F_DUPFD_CLOEXEC, kAbove));
+  }
+  UniqueFd nothing(open("/dev/null", O_RDWR | O_CLOEXEC));
+  int last = -1;
+  while (last < 2) dup2(nothing.get(), ++last);
+  nothing.Reset();
+  for (size_t i = 0; i < kept.size(); ++i) {
+    dup3(numbers[i], ++last, O_CLOEXEC);
+    *kept[i] = UniqueFd(last);
+  }
+  close_range(static_cast<unsigned>(last) + 1, ~0u, 0);
 }
 
 class Gatekeeper {
@@ -55,11 +85,14 @@ class Gatekeeper {
         pollfd{MayAccept() ? listener_.get() : -1, POLLIN, 0}};
     sigset_t none;
     sigemptyset(&none);
-    if (ppoll(events.data(), events.size(), nullptr, &none) < 0 &&
+    const timespec pause{0, kDismissalPauseNanos};
+    if (ppoll(events.data(), events.size(), refused_ == 0 ? nullptr : &pause,
+              &none) < 0 &&
         errno != EINTR) {
       return false;
     }
     Reap();
+    if (refused_ != 0) DismissRefused();
     if ((events[0].revents & (POLLIN | POLLHUP)) != 0 && !OnChannel()) {
       return false;
     }
@@ -77,15 +110,24 @@ class Gatekeeper {
   }
 
  private:
+  using Clock = std::chrono::steady_clock;
+
   struct User {
     uint32_t porters = 0;
     // Let in, but without a porter: told that it is over, and kept, since to
     // close it may take for as long as the client likes.
-    std::deque<UniqueFd> refused;
+    std::vector<UniqueFd> refused;
+    Clock::time_point next_dismissal;
   };
 
   bool MayAccept() const {
-    return listener_.valid() && porters_.size() < most_porters_;
+    return listener_.valid() && porters_.size() < most_porters_ + kReserve;
+  }
+
+  // The last ones are for those who can put things right.
+  bool HasRoomFor(uid_t uid, const User& user) const {
+    return user.porters < porters_per_user_ &&
+           (porters_.size() < most_porters_ || uid == 0 || uid == geteuid());
   }
 
   bool OnChannel() {
@@ -105,41 +147,43 @@ class Gatekeeper {
   }
 
   void Reap() {
-    bool any = false;
     for (;;) {
       const pid_t ended = waitpid(-1, nullptr, WNOHANG);
-      if (ended <= 0) break;
+      if (ended <= 0) return;
       const auto porter = porters_.find(ended);
       if (porter == porters_.end()) continue;
       --users_[porter->second].porters;
+      ForgetIfIdle(porter->second);
       porters_.erase(porter);
-      any = true;
     }
-    if (!any) return;
-    for (auto& [uid, user] : users_) DismissRefused(uid, &user);
-    std::erase_if(users_, [](const auto& user) {
-      return user.second.porters == 0 && user.second.refused.empty();
-    });
+  }
+
+  void ForgetIfIdle(uid_t uid) {
+    const auto user = users_.find(uid);
+    if (user->second.porters == 0 && user->second.refused.empty()) {
+      users_.erase(user);
+    }
   }
 
   void AcceptOne() {
     UniqueFd client(accept4(listener_.get(), nullptr, nullptr,
                             SOCK_CLOEXEC | SOCK_NONBLOCK));
-    ucred from{};
-    socklen_t length = sizeof(from);
-    if (!client.valid() || getsockopt(client.get(), SOL_SOCKET, SO_PEERCRED,
-                                      &from, &length) != 0) {
-      // Nobody, or no descriptor is left: children that end give some back.
-      if (!client.valid() && errno != EAGAIN && errno != ECONNABORTED) {
+    if (!client.valid()) {
+      // No descriptor is left: those that end give some back.
+      if (errno != EAGAIN && errno != ECONNABORTED) {
         poll(nullptr, 0, kNoRoomPauseMillis);
       }
       return;
     }
+    ucred from{};
+    socklen_t length = sizeof(from);
+    from.uid = static_cast<uid_t>(-1);
+    getsockopt(client.get(), SOL_SOCKET, SO_PEERCRED, &from, &length);
     User& user = users_[from.uid];
-    if (user.porters >= porters_per_user_ || !Admit(from, &user, &client)) {
-      shutdown(client.get(), SHUT_RDWR);
-      user.refused.push_back(std::move(client));
-    }
+    if (HasRoomFor(from.uid, user) && Admit(from, &user, &client)) return;
+    shutdown(client.get(), SHUT_RDWR);
+    user.refused.push_back(std::move(client));
+    ++refused_;
   }
 
   // Takes `client` over if there is a porter for it.
@@ -159,7 +203,7 @@ class Gatekeeper {
     return true;
   }
 
-  // A process that has nothing but *client and *core open and is the last to
+  // A porter, which has nothing but *client and *core open and is the last to
   // close *client.
   bool Fork(uid_t uid, User* user, UniqueFd* client, UniqueFd* core) {
     int ends[2] = {-1, -1};
@@ -170,19 +214,18 @@ class Gatekeeper {
     UniqueFd childs(ends[1]);
     const pid_t process = fork();
     if (process < 0) return false;
+    char byte = 0;
     if (process == 0) {
-      const int sync = KeepOnly({client, core, &childs});
-      char byte = 0;
       // Others' sockets are closed here while the gatekeeper still has them.
-      (void)!write(sync, &byte, 1);
-      (void)!read(sync, &byte, 1);
-      close(sync);
+      const std::array<UniqueFd*, 3> kept = {client, core, &childs};
+      KeepOnly(kept);
+      (void)!write(childs.get(), &byte, 1);
+      (void)!read(childs.get(), &byte, 1);
+      childs.Reset();
       prctl(PR_SET_NAME, "chimneyd-porter");
-      if (core->valid()) RunPorter(std::move(*client), std::move(*core));
-      _exit(0);
+      BePorter(std::move(*client), std::move(*core));
     }
     childs.Reset();
-    char byte = 0;
     (void)!read(ours.get(), &byte, 1);
     client->Reset();
     ++user->porters;
@@ -190,41 +233,38 @@ class Gatekeeper {
     return true;
   }
 
-  // Moves these to the lowest numbers and closes everything else: whoever reads
-  // what the daemon prints shall not wait for a porter that hangs. Returns the
-  // number of the last.
-  static int KeepOnly(std::array<UniqueFd*, 3> kept) {
-    UniqueFd nothing(open("/dev/null", O_RDWR | O_CLOEXEC));
-    for (const int standard : {0, 1, 2}) dup2(nothing.get(), standard);
-    nothing.Reset();
-    int numbers[3];
-    constexpr int kAbove = 16;
-    for (size_t i = 0; i < kept.size(); ++i) {
-      numbers[i] = kept[i]->valid()
-                       ? fcntl(kept[i]->Release(), F_DUPFD_CLOEXEC, kAbove)
-                       : -1;
+  // By a process for all that one user has waiting, at most one a second: it
+  // may never end. Needs no descriptor, of which there may be none left.
+  void DismissRefused() {
+    const Clock::time_point now = Clock::now();
+    std::vector<uid_t> done;
+    for (auto& [uid, user] : users_) {
+      if (user.refused.empty() || now < user.next_dismissal) continue;
+      const pid_t process = fork();
+      if (process < 0) return;
+      if (process == 0) {
+        // Until the gatekeeper has closed them: then they go with this process.
+        prctl(PR_SET_PDEATHSIG, SIGKILL);
+        sigset_t go;
+        sigemptyset(&go);
+        sigaddset(&go, kDismissal);
+        int signal = 0;
+        sigwait(&go, &signal);
+        _exit(0);
+      }
+      refused_ -= user.refused.size();
+      user.refused.clear();
+      user.next_dismissal = now + std::chrono::seconds(1);
+      kill(process, kDismissal);
+      done.push_back(uid);
     }
-    int last = 2;
-    for (size_t i = 0; i < kept.size(); ++i) {
-      if (numbers[i] < 0) continue;
-      dup3(numbers[i], ++last, O_CLOEXEC);
-      *kept[i] = UniqueFd(last);
-    }
-    close_range(static_cast<unsigned>(last) + 1, ~0u, 0);
-    return kept[2]->Release();
-  }
-
-  // One at a time: by a process that ends with it.
-  void DismissRefused(uid_t uid, User* user) {
-    if (user->refused.empty() || user->porters >= porters_per_user_) return;
-    UniqueFd nobody;
-    if (Fork(uid, user, &user->refused.front(), &nobody)) {
-      user->refused.pop_front();
-    }
+    for (const uid_t uid : done) ForgetIfIdle(uid);
   }
 
   static constexpr int kNoRoomPauseMillis = 10;
+  static constexpr long kDismissalPauseNanos = 20'000'000;
   static constexpr int kTriesAtTheEnd = 500;
+  static constexpr size_t kReserve = 64;
 
   UniqueFd channel_;
   UniqueFd listener_;
@@ -232,6 +272,7 @@ class Gatekeeper {
   const uint32_t most_porters_;
   std::map<pid_t, uid_t> porters_;
   std::map<uid_t, User> users_;
+  size_t refused_ = 0;  // of all users
 };
 
 }  // namespace
@@ -279,8 +320,11 @@ GateReceived ReceiveGateMessage(int channel, int flags, GateMessage* message,
 
 void RunGatekeeper(UniqueFd channel, uint32_t porters_per_user,
                    uint32_t porters) {
+  const std::array<UniqueFd*, 1> kept = {&channel};
+  KeepOnly(kept);
   prctl(PR_SET_NAME, "chimneyd-gate");
   SetSignals();
+  RaiseOomScore();
   RaiseDescriptorLimit();
   Gatekeeper gatekeeper(std::move(channel), porters_per_user, porters);
   while (gatekeeper.Turn()) {

@@ -49,8 +49,13 @@ Taken Take(int socket, std::span<std::byte> buffer, Carried* message) {
   header.msg_iovlen = 1;
   header.msg_control = control.data();
   header.msg_controllen = control.size();
-  const ssize_t size =
-      recvmsg(socket, &header, MSG_DONTWAIT | MSG_CMSG_CLOEXEC);
+  constexpr int kFlags = MSG_DONTWAIT | MSG_CMSG_CLOEXEC;
+  ssize_t size = recvmsg(socket, &header, kFlags);
+  // Said once of a side that left unread what it was sent; what it sent before
+  // is still there.
+  if (size < 0 && errno == ECONNRESET) {
+    size = recvmsg(socket, &header, kFlags);
+  }
   if (size < 0) {
     return errno == EAGAIN || errno == EINTR ? Taken::kNothing : Taken::kGone;
   }
@@ -125,11 +130,12 @@ class Porter {
     pollfd from_core{core_.get(), Events(!client_waits, core_waits), 0};
     std::array<pollfd, 2> events = {from_client, from_core};
     if (poll(events.data(), events.size(), -1) < 0) return errno == EINTR;
-    if (client_waits && (events[1].revents & (POLLHUP | POLLERR)) != 0) {
-      return false;  // the session is over, and the client does not read
-    }
     Deliver(core_.get(), &to_core_);
     Deliver(client_.get(), &to_client_);
+    if (!to_client_.bytes.empty() &&
+        (events[1].revents & (POLLHUP | POLLERR)) != 0) {
+      return false;  // the session is over, and the client does not read
+    }
     return FromCore() && FromClient();
   }
 
@@ -223,6 +229,14 @@ void RunPorter(UniqueFd client, UniqueFd core) {
       std::make_unique<Porter>(std::move(client), std::move(core));
   while (porter->Turn()) {
   }
+}
+
+void BePorter(UniqueFd client, UniqueFd core) {
+  const auto porter =
+      std::make_unique<Porter>(std::move(client), std::move(core));
+  while (porter->Turn()) {
+  }
+  _exit(0);
 }
 
 }  // namespace chimney::daemon

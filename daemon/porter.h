@@ -24,8 +24,10 @@ struct PorterSync {
 static_assert(sizeof(PorterSync) == 16);
 
 // Carries messages between both sockets (SOCK_SEQPACKET) until one is closed.
-// Runs in a process of its own that has nothing else open.
 void RunPorter(UniqueFd client, UniqueFd core);
+// The same, as all that this process does until it ends: what is left goes with
+// the process, for which no socket lingers.
+[[noreturn]] void BePorter(UniqueFd client, UniqueFd core);
 
 }  // namespace chimney::daemon
 
