@@ -37,6 +37,10 @@ void Worker::Impl::FinishUpload(Instant now, Operation* operation, Flow* flow) {
   flow->finish = nullptr;
   flow->finish_deadline = Instant::Never();
   flow->phase = FlowPhase::kGone;
+  const tcp::TcpDelegatedState& state = flow->exported.state.delegated;
+  if (operation->moved && EndIsRepeated(state.state)) {
+    ended_.Add(now, table_.Hash(flow->tuple), flow->tuple, state.snd_max);
+  }
   table_.Erase(flow);
   if (flow->published != nullptr) flow->published->Write(PublishedView{});
   flow->published = nullptr;

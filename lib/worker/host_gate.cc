@@ -62,6 +62,17 @@ Disposition Worker::Impl::OnHostFrame(const Looked& looked) {
   return Disposition::kConsumed;
 }
 
+Disposition Worker::Impl::OnHostFrameWithoutFlow(Instant now,
+                                                 const Looked& looked) {
+  if (looked.verdict != FrameVerdict::kTcp ||
+      !ended_.IsLateReset(now, looked.hash, looked.tuple,
+                          looked.view.segment)) {
+    return Disposition::kForward;
+  }
+  Count(Counter::kLateResetsEaten);
+  return Disposition::kConsumed;
+}
+
 // The socket that gets a connection back at its end is given the peer's FIN,
 // acknowledges it, and in LAST_ACK sends its own FIN again. The peer has had
 // both from here. One that is gone would answer a second ACK with a reset; one

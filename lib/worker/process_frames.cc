@@ -66,7 +66,7 @@ void Worker::Impl::ProcessFrames(Instant now, Side from,
   const bool from_wire = from == Side::kWire;
   Count(from_wire ? Counter::kWireFramesIn : Counter::kHostFramesIn,
         frames.size());
-  if (table_.size() == 0) {
+  if (table_.size() == 0 && ended_.empty(now)) {
     std::fill_n(dispositions.begin(), frames.size(), Disposition::kForward);
     Count(from_wire ? Counter::kWireFramesForwarded
                     : Counter::kHostFramesForwarded,
@@ -123,8 +123,9 @@ void Worker::Impl::ProcessBatch(Instant now, Side from,
     if (from == Side::kWire) {
       dispositions[i] = OnWireFrame(now, frames[i], &looked[i]);
     } else {
-      dispositions[i] = looked[i].flow == nullptr ? Disposition::kForward
-                                                  : OnHostFrame(looked[i]);
+      dispositions[i] = looked[i].flow == nullptr
+                            ? OnHostFrameWithoutFlow(now, looked[i])
+                            : OnHostFrame(looked[i]);
     }
     if (dispositions[i] == Disposition::kForward) ++forwarded;
   }

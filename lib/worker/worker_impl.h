@@ -10,6 +10,7 @@
 #include <span>
 
 #include "packet/frame_view.h"
+#include "worker/ended_flows.h"
 #include "worker/flow.h"
 #include "worker/flow_table.h"
 #include "worker/lent_ledger.h"
@@ -80,6 +81,7 @@ class Worker::Impl {
 
   // host_gate.cc: a host frame of a flow.
   Disposition OnHostFrame(const Looked& looked);
+  Disposition OnHostFrameWithoutFlow(Instant now, const Looked& looked);
   Disposition PassRestricted(Flow* flow, const Looked& looked);
 
   // fence.cc
@@ -231,6 +233,7 @@ class Worker::Impl {
   ControlPort* const control_;
 
   FlowTable table_;
+  EndedFlows ended_;
   HandleSlab<Flow> flows_;
   TimingWheel wheel_;
   SessionTable sessions_;

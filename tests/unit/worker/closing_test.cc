@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: BSD-3-Clause
 // Connections that end, connections over IPv6, and several at once.
+#include "worker/ended_flows.h"
 #include "worker_fixture.h"
 
 namespace chimney::worker {
@@ -95,6 +96,31 @@ TEST_F(ClosingTest, SocketThatSaysNothingIsNotWaitedForLong) {
   EXPECT_FALSE(Run(&finish));
   Advance(Duration::Millis(6));
   EXPECT_EQ(worker->flow_count(), 0u);
+}
+
+// A second answer of the peer, to a FIN that was sent twice, finds no socket:
+// the kernel resets a peer that only waits for the end of TIME_WAIT.
+TEST_F(ClosingTest, LateAnswersToTheEndAreNoReasonForAReset) {
+  OffloadToLastAck();
+  FromWire(PeerAck(1, 1));
+  Poll();
+  ASSERT_TRUE(Terminate());
+  OpenHost();
+  ASSERT_TRUE(Finish());
+  EXPECT_EQ(FromWire(PeerAck(1, 1)), Disposition::kForward);
+  SegmentSpec reset;
+  reset.flags = packet::kTcpRst;
+  reset.seq = kLocalSeq + 1;  // what the answer acknowledges (RFC 9293 3.5.2)
+  EXPECT_EQ(FromHost(KernelFrame(reset)), Disposition::kConsumed);
+  EXPECT_EQ(FromHost(KernelFrame(reset)), Disposition::kConsumed);
+  SegmentSpec other = reset;
+  other.seq = kLocalSeq + 2;
+  EXPECT_EQ(FromHost(KernelFrame(other)), Disposition::kForward);
+  other = reset;
+  other.flags = packet::kTcpRst | packet::kTcpAck;
+  EXPECT_EQ(FromHost(KernelFrame(other)), Disposition::kForward);
+  Advance(EndedFlows::kLifetime);
+  EXPECT_EQ(FromHost(KernelFrame(reset)), Disposition::kForward);
 }
 
 // The socket gets LAST_ACK, and the peer's answer to its FIN closes it.
