@@ -16,18 +16,15 @@ namespace chimney {
 
 // A pool of `capacity` objects of type T. Allocate constructs a T, Free
 // destroys it; those still in use are destroyed with the slab. Freed slots are
-// reused last in, first out, while their memory is still in the cache.
+// reused last in, first out, while their memory is still in the cache; what was
+// never used was never touched, and takes addresses but no memory.
 template <typename T>
 class Slab {
  public:
   explicit Slab(uint32_t capacity)
       : slots_(std::make_unique_for_overwrite<Slot[]>(capacity)),
-        next_free_(capacity) {
-    for (uint32_t i = 0; i < capacity; ++i) {
-      next_free_[i] = i + 1 < capacity ? i + 1 : kEndOfList;
-    }
-    first_free_ = capacity == 0 ? kEndOfList : 0;
-  }
+        next_free_(std::make_unique_for_overwrite<uint32_t[]>(capacity)),
+        capacity_(capacity) {}
   ~Slab() {
     ForEachInUse([this](T* object) { Free(object); });
   }
@@ -37,9 +34,14 @@ class Slab {
   // nullptr when every slot is in use.
   template <typename... Args>
   T* Allocate(Args&&... args) {
-    if (first_free_ == kEndOfList) return nullptr;
-    const uint32_t index = first_free_;
-    first_free_ = next_free_[index];
+    uint32_t index = first_free_;
+    if (index != kEndOfList) {
+      first_free_ = next_free_[index];
+    } else if (used_once_ != capacity_) {
+      index = used_once_++;
+    } else {
+      return nullptr;
+    }
     next_free_[index] = kInUse;
     ++in_use_;
     return ::new (static_cast<void*>(slots_[index].bytes))
@@ -48,7 +50,7 @@ class Slab {
   // `object` came from Allocate of this slab and is in use.
   void Free(T* object) {
     const uint32_t index = IndexOf(object);
-    assert(index < capacity() && next_free_[index] == kInUse);
+    assert(index < used_once_ && next_free_[index] == kInUse);
     object->~T();
     next_free_[index] = first_free_;
     first_free_ = index;
@@ -62,18 +64,18 @@ class Slab {
   // nullptr if `index` is out of range or its slot is free; so an index from
   // outside may be passed as it is.
   T* At(uint32_t index) {
-    return index < capacity() && next_free_[index] == kInUse ? Pointer(index)
+    return index < used_once_ && next_free_[index] == kInUse ? Pointer(index)
                                                              : nullptr;
   }
 
   uint32_t in_use() const { return in_use_; }
-  uint32_t capacity() const { return static_cast<uint32_t>(next_free_.size()); }
+  uint32_t capacity() const { return capacity_; }
 
   // Calls visit(T*) for each object in use, O(capacity). `visit` may free the
   // object that it is given, and no other.
   template <typename Visit>
   void ForEachInUse(Visit visit) {
-    for (uint32_t i = 0; i < capacity(); ++i) {
+    for (uint32_t i = 0; i < used_once_; ++i) {
       if (next_free_[i] == kInUse) visit(Pointer(i));
     }
   }
@@ -91,8 +93,10 @@ class Slab {
   }
 
   std::unique_ptr<Slot[]> slots_;
-  // For a free slot the next free one, for one in use kInUse.
-  std::vector<uint32_t> next_free_;
+  // For a free slot the next free one, for one in use kInUse; below used_once_.
+  std::unique_ptr<uint32_t[]> next_free_;
+  uint32_t capacity_;
+  uint32_t used_once_ = 0;  // slots from here on have never been touched
   uint32_t first_free_ = kEndOfList;
   uint32_t in_use_ = 0;
 };

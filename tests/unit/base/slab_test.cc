@@ -70,6 +70,20 @@ TEST(Slab, IndexAndPointerAgree) {
   EXPECT_EQ(slab.At(0xffffffff), nullptr);
 }
 
+// Places for every connection there may be cost nothing before there are any.
+TEST(Slab, ReusesAPlaceBeforeItTouchesANewOne) {
+  int alive = 0;
+  Slab<Tracked> slab(1u << 20);
+  Tracked* first = slab.Allocate(&alive, 1);
+  Tracked* second = slab.Allocate(&alive, 2);
+  slab.Free(first);
+  slab.Free(second);
+  EXPECT_EQ(slab.Allocate(&alive, 3), second) << "last in, first out";
+  EXPECT_EQ(slab.Allocate(&alive, 4), first);
+  EXPECT_EQ(slab.IndexOf(slab.Allocate(&alive, 5)), 2u);
+  EXPECT_EQ(slab.At(3), nullptr) << "never used";
+}
+
 TEST(Slab, HonoursAlignment) {
   Slab<CacheLine> slab(3);
   for (int i = 0; i < 3; ++i) {
