@@ -240,8 +240,9 @@ void ImportTimers(Tcb& tcb, Instant now, const TcpDelegatedState& d) {
 bool Import(Tcb& tcb, Instant now, const TcpState& state, RecordList& send_data,
             FragmentList& receive_data) {
   const TcpDelegatedState& d = state.delegated;
-  if (tcb.params == nullptr || tcb.store.chunks == nullptr ||
-      tcb.store.fragments == nullptr || !NumbersAgree(state)) {
+  if (tcb.params == nullptr || tcb.store == nullptr ||
+      tcb.store->chunks == nullptr || tcb.store->fragments == nullptr ||
+      !NumbersAgree(state)) {
     return false;
   }
   const std::optional<uint64_t> send_bytes = SendBytes(send_data);

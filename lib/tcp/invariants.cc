@@ -76,7 +76,7 @@ const char* CheckReceiveQueue(const Tcb& tcb) {
   for (const Fragment& fragment : Readable(rcv.queue)) {
     if (fragment.length == 0) return "empty fragment";
     if (bytes != 0 && fragment.seq != next) return "gap in the receive queue";
-    if (!tcb.store.chunks->IsHeld(fragment.chunk)) return "freed chunk in use";
+    if (!tcb.store->chunks->IsHeld(fragment.chunk)) return "freed chunk in use";
     next = fragment.seq + fragment.length;
     bytes += fragment.length;
   }
@@ -92,7 +92,7 @@ const char* CheckReassembly(const Tcb& tcb) {
   for (const Fragment& fragment : Readable(rcv.out_of_order)) {
     if (count == 0 && fragment.seq == rcv.nxt) return "in-order data not moved";
     if (fragment.seq.Before(last)) return "out-of-order data overlap";
-    if (!tcb.store.chunks->IsHeld(fragment.chunk)) return "freed chunk in use";
+    if (!tcb.store->chunks->IsHeld(fragment.chunk)) return "freed chunk in use";
     last = fragment.seq + fragment.length;
     bytes += fragment.length;
     ++count;

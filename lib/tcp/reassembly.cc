@@ -112,7 +112,7 @@ packet::SackBlock BlockAround(FragmentList& list, Fragment* fragment) {
 
 // Of the fragments of this worker.
 bool HasFragmentsFor(const Tcb& tcb) {
-  const Slab<Fragment>& fragments = *tcb.store.fragments;
+  const Slab<Fragment>& fragments = *tcb.store->fragments;
   const uint32_t left = fragments.capacity() - fragments.in_use();
   const uint32_t kept = fragments.capacity() / kPartOfFragmentsKept;
   const uint32_t own = tcb.rcv.out_of_order_count;

@@ -12,7 +12,7 @@ namespace {
 // none; 0 if there is no memory.
 uint32_t WritableBytes(Tcb& tcb) {
   ReceiveState& rcv = tcb.rcv;
-  ChunkPool& chunks = *tcb.store.chunks;
+  ChunkPool& chunks = *tcb.store->chunks;
   if (rcv.write_chunk != kNoChunk) {
     // Nobody but us holds it, so nothing in it is needed any more.
     if (chunks.references(rcv.write_chunk) == 1) rcv.write_offset = 0;
@@ -38,12 +38,12 @@ Fragment* FragmentFor(Tcb& tcb, FragmentList& list, Fragment* before,
                       SeqNum seq, uint32_t* added) {
   Fragment* previous = before == nullptr ? list.back() : list.Previous(before);
   if (EndsAtWritePosition(tcb, previous, seq)) return previous;
-  Fragment* fragment = tcb.store.fragments->Allocate();
+  Fragment* fragment = tcb.store->fragments->Allocate();
   if (fragment == nullptr) return nullptr;
   fragment->seq = seq;
   fragment->chunk = tcb.rcv.write_chunk;
   fragment->offset_in_chunk = tcb.rcv.write_offset;
-  tcb.store.chunks->AddRef(fragment->chunk);
+  tcb.store->chunks->AddRef(fragment->chunk);
   if (before == nullptr) {
     list.PushBack(fragment);
   } else {
@@ -66,7 +66,7 @@ uint32_t StoreBytes(Tcb& tcb, FragmentList& list, Fragment* before, SeqNum seq,
     const uint32_t take =
         std::min(room, static_cast<uint32_t>(bytes.size()) - stored);
     std::memcpy(
-        tcb.store.chunks->Data(tcb.rcv.write_chunk) + tcb.rcv.write_offset,
+        tcb.store->chunks->Data(tcb.rcv.write_chunk) + tcb.rcv.write_offset,
         bytes.data() + stored, take);
     fragment->length += take;
     tcb.rcv.write_offset += take;
@@ -77,14 +77,14 @@ uint32_t StoreBytes(Tcb& tcb, FragmentList& list, Fragment* before, SeqNum seq,
 
 void FreeFragments(Tcb& tcb, FragmentList& list) {
   while (Fragment* fragment = list.PopFront()) {
-    tcb.store.chunks->Release(fragment->chunk);
-    tcb.store.fragments->Free(fragment);
+    tcb.store->chunks->Release(fragment->chunk);
+    tcb.store->fragments->Free(fragment);
   }
 }
 
 void ReleaseWriteChunk(Tcb& tcb) {
   if (tcb.rcv.write_chunk == kNoChunk) return;
-  tcb.store.chunks->Release(tcb.rcv.write_chunk);
+  tcb.store->chunks->Release(tcb.rcv.write_chunk);
   tcb.rcv.write_chunk = kNoChunk;
   tcb.rcv.write_offset = 0;
 }

@@ -17,7 +17,7 @@ uint32_t Shift(const Tcb& tcb) {
 // that each is offered a part of the rest and the rest never runs out at once:
 // what was offered and finds no memory would be lost.
 uint32_t MemoryShare(const Tcb& tcb) {
-  const ChunkPool& chunks = *tcb.store.chunks;
+  const ChunkPool& chunks = *tcb.store->chunks;
   const uint64_t left = uint64_t{chunks.free_count()} * chunks.chunk_bytes();
   return static_cast<uint32_t>(std::min<uint64_t>(left / 2, UINT32_MAX));
 }

@@ -7,13 +7,13 @@
 
 namespace chimney::tcp {
 
-void Prepare(Tcb& tcb, const Parameters* params, const ConnectionStore& store,
+void Prepare(Tcb& tcb, const Parameters* params, const ConnectionStore* store,
              bool ipv6, uint32_t path_mtu_bytes) {
   tcb.params = params;
   tcb.store = store;
   tcb.ipv6 = ipv6;
   tcb.path_mtu_bytes = path_mtu_bytes;
-  tcb.flight.UseStore(store.flight_ranges);
+  tcb.flight.UseStore(store->flight_ranges);
 }
 
 void Discard(Tcb& tcb) {

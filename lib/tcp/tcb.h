@@ -312,7 +312,7 @@ class Tcb {
   RecoveryState recovery;
   CongestionState congestion;
   const Parameters* params = nullptr;
-  ConnectionStore store;
+  const ConnectionStore* store = nullptr;
   TcpConstState constant;
   TcpCachedState cached;
   uint32_t path_mtu_bytes = 0;
@@ -320,9 +320,9 @@ class Tcb {
   ConnectionCounters counters;
 };
 
-// Gives an empty tcb what it lives on, before Import. `params` and what `store`
-// names outlive it.
-void Prepare(Tcb& tcb, const Parameters* params, const ConnectionStore& store,
+// Gives an empty tcb what it lives on, before Import. `params`, `store` and
+// what that names outlive it.
+void Prepare(Tcb& tcb, const Parameters* params, const ConnectionStore* store,
              bool ipv6, uint32_t path_mtu_bytes);
 
 // Gives everything received back to the store, for a tcb that is dropped

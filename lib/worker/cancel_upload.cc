@@ -35,13 +35,12 @@ void Worker::Impl::ExecuteCancelUpload(Instant now, Operation* operation,
   if (flow->phase != FlowPhase::kCut || flow->wire_open) {
     return Complete(operation, Status::kFailure);
   }
-  tcp::Exported& exported = flow->exported;
+  HandOver* hand_over = flow->hand_over;
+  tcp::Exported& exported = hand_over->exported;
   tcp::TcpState state = exported.state;
-  Advance(&state, now - flow->cut_at);
-  tcp::Prepare(flow->tcb, &config_.parameters,
-               tcp::ConnectionStore{flow->session->port->chunks(), &fragments_,
-                                    &flight_ranges_},
-               flow->tuple.local.IsV6(), flow->path.path_mtu_bytes);
+  Advance(&state, now - hand_over->cut_at);
+  tcp::Prepare(flow->tcb, &config_.parameters, &flow->session->store,
+               flow->tuple.local.IsV6(), flow->path_mtu_bytes);
   if (!tcp::Import(flow->tcb, now, state, exported.send_data,
                    exported.receive_data)) {
     return Complete(operation, Status::kFailure);  // e.g. closed: still cut
@@ -53,11 +52,11 @@ void Worker::Impl::ExecuteCancelUpload(Instant now, Operation* operation,
   flow->stopped = false;
   flow->retrieve_reason = offload::UploadReason::kNone;
   flow->retrieve_event = Telling::kNothing;
-  ListNode<RetrieveTag>* waiting = flow;
-  waiting->Unlink();
-  flow->lent_unaccounted = flow->lent_bytes;
-  flow->elapsed_ns = 0;
-  flow->imported_send_bytes = 0;  // told before
+  hand_over->Unlink();
+  SessionWork* work = TakeWork(flow);
+  work->lent_unaccounted = work->lent_bytes;
+  work->elapsed_ns = 0;
+  work->imported_send_bytes = 0;  // told before
   // The session learns that it may go on; what came back to it as
   // kUploadInProgress is posted again.
   flow->offloaded = Telling::kDue;
@@ -66,6 +65,7 @@ void Worker::Impl::ExecuteCancelUpload(Instant now, Operation* operation,
   Publish(flow);
   RefeedOutOfOrder(now, flow);
   ReplayParked(now, flow);
+  EndHandOver(flow);
   ArmTimer(flow);
   Schedule(flow);
   Complete(operation, Status::kSuccess);
@@ -73,9 +73,10 @@ void Worker::Impl::ExecuteCancelUpload(Instant now, Operation* operation,
 
 // Bytes beyond a hole, given to the engine once more as the peer sent them.
 void Worker::Impl::RefeedOutOfOrder(Instant now, Flow* flow) {
-  const tcp::TcpState& state = flow->exported.state;
+  tcp::Exported& exported = flow->hand_over->exported;
+  const tcp::TcpState& state = exported.state;
   ChunkPool* pool = flow->session->port->chunks();
-  for (const tcp::Fragment& fragment : flow->exported.out_of_order) {
+  for (const tcp::Fragment& fragment : exported.out_of_order) {
     packet::Segment segment;
     segment.seq = fragment.seq;
     segment.ack = state.delegated.snd_una;
@@ -85,7 +86,7 @@ void Worker::Impl::RefeedOutOfOrder(Instant now, Flow* flow) {
     if (state.constant.timestamps_enabled) {
       segment.options.has_timestamps = true;
       segment.options.tsval = state.delegated.ts_recent;
-      segment.options.tsecr = flow->tsval_max;
+      segment.options.tsecr = flow->hand_over->tsval_max;
     }
     segment.ttl = 64;
     segment.payload = ByteSpan(
@@ -93,7 +94,7 @@ void Worker::Impl::RefeedOutOfOrder(Instant now, Flow* flow) {
     Absorb(now, flow, tcp::OnSegment(flow->tcb, now, segment));
   }
   tcp::ForgetDuplicateAcks(flow->tcb);
-  FreeFragments(flow->session, &flow->exported.out_of_order);
+  FreeFragments(flow->session, &exported.out_of_order);
 }
 
 }  // namespace chimney::worker

@@ -28,20 +28,25 @@ void Worker::Impl::Deliver(Turn* turn) {
   if (flow->session->closing != nullptr) return;
   Place(turn);
   TellDone(turn);
-  if (flow->posted.empty() && flow->done.empty()) Indicate(turn);
+  if (!flow->HasReceives()) Indicate(turn);
 }
 
 void Worker::Impl::Place(Turn* turn) {
   Flow* flow = turn->flow;
   tcp::FragmentList& queue = flow->tcb.receive_queue();
+  SessionWork* work = flow->work;
+  if (work == nullptr) {
+    if (queue.empty()) flow->push_seen = false;
+    return;
+  }
   const ChunkPool* pool = flow->session->port->chunks();
   uint32_t placed = 0;
-  while (PostedReceive* receive = flow->posted.front()) {
+  while (PostedReceive* receive = work->posted.front()) {
     tcp::Fragment* fragment = queue.front();
     if (receive->filled == receive->length) {  // also of zero bytes (R128)
-      flow->posted.PopFront();
-      flow->done.PushBack(receive);
-      flow->push_deadline = Instant::Never();
+      work->posted.PopFront();
+      work->done.PushBack(receive);
+      work->push_deadline = Instant::Never();
       continue;
     }
     if (fragment == nullptr) break;
@@ -72,26 +77,28 @@ void Worker::Impl::Place(Turn* turn) {
   if (!queue.empty()) return;
   // Item 12 of spec section 0.2: the peer's FIN ends what nothing will fill.
   if (flow->tcb.fin_received()) CompletePosted(flow, Status::kSuccess);
-  PostedReceive* partial = flow->posted.front();
+  PostedReceive* partial = work->posted.front();
   if (partial != nullptr && partial->filled > 0 && !partial->no_push) {
     if (flow->push_seen) {
-      flow->posted.PopFront();
-      flow->done.PushBack(partial);
-      flow->push_deadline = Instant::Never();
+      work->posted.PopFront();
+      work->done.PushBack(partial);
+      work->push_deadline = Instant::Never();
     } else if (placed > 0) {
-      flow->push_deadline = turn->now + config_.push_timeout;
+      work->push_deadline = turn->now + config_.push_timeout;
     }
   }
   flow->push_seen = false;
 }
 
 void Worker::Impl::CompletePosted(Flow* flow, Status status) {
-  while (PostedReceive* receive = flow->posted.PopFront()) {
+  SessionWork* work = flow->work;
+  if (work == nullptr) return;
+  while (PostedReceive* receive = work->posted.PopFront()) {
     const bool full = receive->filled == receive->length;
     receive->status = full ? Status::kSuccess : status;
-    flow->done.PushBack(receive);
+    work->done.PushBack(receive);
   }
-  flow->push_deadline = Instant::Never();
+  work->push_deadline = Instant::Never();
 }
 
 void Worker::Impl::Indicate(Turn* turn) {
@@ -130,18 +137,19 @@ bool Worker::Impl::LendFront(Flow* flow, Notice* notice) {
   const tcp::Fragment* first = queue.front();
   const LentKey key{session->slot, first->chunk, flow->handle};
   const uint32_t offset = first->offset_in_chunk;
+  SessionWork* work = TakeWork(flow);
   uint32_t end = offset;
   while (tcp::Fragment* fragment = queue.front()) {
     if (fragment->chunk != key.chunk || fragment->offset_in_chunk != end) break;
     // Cannot fail: the first piece has room, the others join it.
-    if (!ledger_.Lend(key, end, fragment->length, &flow->lent,
+    if (!ledger_.Lend(key, end, fragment->length, &work->lent,
                       session->port->chunks(), &session->lent_pieces)) {
       break;
     }
     end += fragment->length;
     fragments_.Free(fragment);
   }
-  flow->lent_bytes += end - offset;
+  work->lent_bytes += end - offset;
   notice->kind = Notice::Kind::kReceiveIndication;
   notice->bytes = end - offset;
   notice->chunk = key.chunk;

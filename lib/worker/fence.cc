@@ -10,7 +10,8 @@ namespace chimney::worker {
 using offload::Status;
 
 void Worker::Impl::ExecuteFence(Instant now, Operation* operation, Flow* flow) {
-  if (flow->phase != FlowPhase::kHeld || flow->fence.operation != nullptr) {
+  if (flow->phase != FlowPhase::kHeld ||
+      flow->hand_over->fence.operation != nullptr) {
     return Complete(operation, Status::kFailure);
   }
   // An answer proves nothing while frames overtake the fence.
@@ -30,7 +31,7 @@ bool Worker::Impl::SendFence(Instant now, Operation* operation, Flow* flow) {
       !(view.TupleAsReceiver() == flow->tuple)) {
     return false;
   }
-  Fence& fence = flow->fence;
+  Fence& fence = flow->hand_over->fence;
   fence = Fence{};
   fence.operation = operation;
   fence.sent = SendToHost(operation->fence_frame);
@@ -40,7 +41,7 @@ bool Worker::Impl::SendFence(Instant now, Operation* operation, Flow* flow) {
   fence.ack = view.segment.ack;
   fence.deadline = operation->fence_timeout > Duration()
                        ? now + operation->fence_timeout
-                       : flow->hold_deadline;
+                       : flow->hand_over->hold_deadline;
   fence.wants_duplicate_report = operation->snapshot.tcp.constant.sack_enabled;
   ArmTimer(flow);
   return true;
@@ -51,7 +52,7 @@ bool Worker::Impl::SendFence(Instant now, Operation* operation, Flow* flow) {
 // taken; should it be an earlier one, a slip costs a retransmission.
 bool Worker::Impl::IsFenceAnswer(Flow* flow,
                                  const packet::FrameView& view) const {
-  Fence& fence = flow->fence;
+  Fence& fence = flow->hand_over->fence;
   const packet::Segment& segment = view.segment;
   if (!fence.sent || !segment.flags.ack() || segment.flags.rst() ||
       segment.flags.syn()) {
@@ -72,26 +73,28 @@ bool Worker::Impl::IsFenceAnswer(Flow* flow,
 // no connection (RFC 9293 section 3.10.7.1). The peer has not asked.
 bool Worker::Impl::IsFenceReset(const Flow& flow,
                                 const packet::Segment& segment) const {
-  return flow.fence.sent && segment.flags.rst() && !segment.flags.ack() &&
-         segment.seq == flow.fence.ack;
+  const Fence& fence = flow.hand_over->fence;
+  return fence.sent && segment.flags.rst() && !segment.flags.ack() &&
+         segment.seq == fence.ack;
 }
 
 void Worker::Impl::EndFence(Flow* flow, Status status) {
-  Operation* operation = flow->fence.operation;
+  HandOver* hand_over = flow->hand_over;
+  Operation* operation = hand_over->fence.operation;
   if (operation == nullptr) return;
-  flow->fence = Fence{};
+  hand_over->fence = Fence{};
   if (status == Status::kSuccess) {
     // The control core freezes the socket next. However long reading it takes,
     // a frame that passed meanwhile would meet a frozen socket, or none.
-    flow->hold_deadline = Instant::Never();
+    hand_over->hold_deadline = Instant::Never();
   }
-  operation->learned = flow->learned;
+  operation->learned = hand_over->learned;
   Complete(operation, status);
 }
 
 void Worker::Impl::ExpireFence(Flow* flow) {
   // A kernel with net.ipv4.tcp_dsack=0 answers without naming the byte.
-  const bool answered = flow->fence.plain_ack_seen;
+  const bool answered = flow->hand_over->fence.plain_ack_seen;
   Count(answered ? Counter::kFencesSeen : Counter::kFencesTimedOut);
   EndFence(flow, answered ? Status::kSuccess : Status::kFailure);
 }

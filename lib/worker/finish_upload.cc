@@ -14,14 +14,15 @@ using offload::Status;
 
 void Worker::Impl::ExecuteFinishUpload(Instant now, Operation* operation,
                                        Flow* flow) {
-  if (flow->phase != FlowPhase::kCut || flow->finish != nullptr) {
+  HandOver* hand_over = flow->hand_over;
+  if (flow->phase != FlowPhase::kCut || hand_over->finish != nullptr) {
     return Complete(operation, Status::kFailure);
   }
-  const tcp::ConnectionState state = flow->exported.state.delegated.state;
+  const tcp::ConnectionState state = hand_over->exported.state.delegated.state;
   if (operation->timeout > Duration() && EndIsRepeated(state) &&
-      !flow->end_seen) {
-    flow->finish = operation;
-    flow->finish_deadline = now + operation->timeout;
+      !hand_over->end_seen) {
+    hand_over->finish = operation;
+    hand_over->finish_deadline = now + operation->timeout;
     return ArmTimer(flow);
   }
   FinishUpload(now, operation, flow);
@@ -30,14 +31,16 @@ void Worker::Impl::ExecuteFinishUpload(Instant now, Operation* operation,
 void Worker::Impl::FinishUpload(Instant now, Operation* operation, Flow* flow) {
   Count(Counter::kUploadsFinished);
   OpenWire(flow);
-  FreeFragments(flow->session, &flow->exported.receive_data);
-  flow->unmoved_status =
+  HandOver* hand_over = flow->hand_over;
+  SessionWork* work = TakeWork(flow);
+  FreeFragments(flow->session, &hand_over->exported.receive_data);
+  hand_over->unmoved_status =
       operation->moved ? Status::kMovedToKernel : Status::kRequestAborted;
-  flow->finished.SpliceBack(&flow->exported.send_data);
-  flow->finish = nullptr;
-  flow->finish_deadline = Instant::Never();
+  work->finished.SpliceBack(&hand_over->exported.send_data);
+  hand_over->finish = nullptr;
+  hand_over->finish_deadline = Instant::Never();
   flow->phase = FlowPhase::kGone;
-  const tcp::TcpDelegatedState& state = flow->exported.state.delegated;
+  const tcp::TcpDelegatedState& state = hand_over->exported.state.delegated;
   if (operation->moved && EndIsRepeated(state.state)) {
     ended_.Add(now, table_.Hash(flow->tuple), flow->tuple, state.snd_max);
   }
@@ -45,9 +48,9 @@ void Worker::Impl::FinishUpload(Instant now, Operation* operation, Flow* flow) {
   if (flow->published != nullptr) flow->published->Write(PublishedView{});
   flow->published = nullptr;
   flow->uploaded = Telling::kDue;
-  flow->elapsed_ns = 0;
+  work->elapsed_ns = 0;
   if (operation->started_at != Instant()) {
-    flow->elapsed_ns = static_cast<uint32_t>(
+    work->elapsed_ns = static_cast<uint32_t>(
         std::clamp<int64_t>((now - operation->started_at).nanos(), 0,
                             std::numeric_limits<uint32_t>::max()));
   }
@@ -60,7 +63,7 @@ void Worker::Impl::FinishUpload(Instant now, Operation* operation, Flow* flow) {
 
 // Design D3: what the peer may have been told by SACK is not reneged on.
 void Worker::Impl::RebuildOutOfOrder(Flow* flow) {
-  for (const tcp::Fragment& fragment : flow->exported.out_of_order) {
+  for (const tcp::Fragment& fragment : flow->hand_over->exported.out_of_order) {
     RebuildFragment(flow, fragment);
     Count(Counter::kOutOfOrderReplayed);
   }
@@ -68,10 +71,10 @@ void Worker::Impl::RebuildOutOfOrder(Flow* flow) {
 
 // As the peer would send these bytes now, in pieces that fit the path.
 void Worker::Impl::RebuildFragment(Flow* flow, const tcp::Fragment& fragment) {
-  const tcp::TcpState& state = flow->exported.state;
-  packet::HeaderTemplate headers = flow->headers;
+  const tcp::TcpState& state = flow->hand_over->exported.state;
+  packet::HeaderTemplate headers = HeadersOf(*flow, state.cached);
   std::swap(headers.src_mac, headers.dst_mac);
-  headers.tuple = flow->headers.tuple.Reversed();
+  headers.tuple = flow->tuple.Reversed();
   packet::SegmentHeader header;
   header.ack = state.delegated.snd_una;
   header.flags = packet::kTcpAck;
@@ -80,13 +83,13 @@ void Worker::Impl::RebuildFragment(Flow* flow, const tcp::Fragment& fragment) {
   if (state.constant.timestamps_enabled) {
     header.options.has_timestamps = true;
     header.options.tsval = state.delegated.ts_recent;
-    header.options.tsecr = flow->tsval_max;
+    header.options.tsecr = flow->hand_over->tsval_max;
   }
   const packet::HeaderLengths lengths =
       packet::HeaderLengthsFor(headers, header.options);
   const uint32_t ip_and_tcp = uint32_t{lengths.l3_bytes} + lengths.l4_bytes;
-  const uint32_t most = std::min<uint32_t>(flow->path.path_mtu_bytes, 65535) -
-                        std::min(flow->path.path_mtu_bytes, ip_and_tcp);
+  const uint32_t most = std::min<uint32_t>(flow->path_mtu_bytes, 65535) -
+                        std::min(flow->path_mtu_bytes, ip_and_tcp);
   const uint8_t* data = flow->session->port->chunks()->Data(fragment.chunk) +
                         fragment.offset_in_chunk;
   uint32_t done = 0;
@@ -119,11 +122,9 @@ void Worker::Impl::Retire(Flow* flow) {
   Session* session = flow->session;
   wheel_.Cancel(flow);
   Unschedule(flow);
-  ListNode<RetrieveTag>* waiting = flow;
-  waiting->Unlink();
   DropRequests(flow);
-  session->orphans.SpliceBack(&flow->lent);
-  flows_.Free(flow);
+  if (flow->work != nullptr) session->orphans.SpliceBack(&flow->work->lent);
+  FreeFlow(flow);
   session->port->SetUntold(--session->untold_flows);
   EndSessionIfDone(session);
 }

@@ -5,11 +5,11 @@
 
 #include <cstdint>
 
+#include "base/inet_address.h"
 #include "base/intrusive_list.h"
 #include "base/published_record.h"
 #include "base/time.h"
 #include "offload/state.h"
-#include "packet/frame_builder.h"
 #include "tcp/engine.h"
 #include "worker/flow_table.h"
 #include "worker/frame.h"
@@ -67,6 +67,8 @@ struct PendingDisconnect {
   bool abortive = false;
   uint64_t id = 0;
   offload::Status status = offload::Status::kSuccess;
+
+  bool IsOver() const { return !waiting && !decided; }
 };
 
 // States whose end the socket that gets them tells the peer once more.
@@ -83,87 +85,20 @@ struct ScheduleTag {};
 struct SessionFlowTag {};
 struct RetrieveTag {};
 
-struct Flow : FlowKey,
-              TimerNode,
-              ListNode<ScheduleTag>,     // ready, or waiting for some room
-              ListNode<SessionFlowTag>,  // of its session
-              ListNode<RetrieveTag> {    // the control core is to be told
-  FlowPhase phase = FlowPhase::kHeld;
-  bool is_ready = false;  // on the worker's ready list
-  FlowHandle handle;
+struct Flow;
 
-  // Host->wire: false = old payload only, inside [gate_una, gate_nxt).
-  bool gate_open = true;
-  SeqNum gate_una;
-  SeqNum gate_nxt;
+// What only a hand-over needs, in either direction: a flow that is held, cut or
+// gone has it, one that runs only while frames of it are parked or the control
+// core has not heard that it is to be uploaded.
+struct HandOver : ListNode<RetrieveTag> {  // the control core is to be told
+  explicit HandOver(Flow* its_flow) : flow(its_flow) {}
 
-  // Wire->host: frames of the held or cut flow pass, none is parked.
-  bool wire_open = false;
-  // Wire frames are parked although the flow runs: it waits for its upload.
-  bool diverted = false;
-  // Nothing more is sent either; the engine did not stop by itself.
-  bool stopped = false;
+  Flow* const flow;
   uint32_t parked_count = 0;
   ParkedList parked;
-
   Instant hold_deadline = Instant::Never();
-  Instant push_deadline = Instant::Never();
   Fence fence;
   LearnedPath learned;
-
-  // From here on: once initiated.
-  Session* session = nullptr;
-  uint64_t cookie = 0;
-  PublishedRecord* published = nullptr;
-  bool publish_due = false;
-  packet::HeaderTemplate headers;
-  offload::NeighborState neighbor;
-  offload::PathState path;
-  Instant host_reached_at;  // R204
-  Instant nic_reached_at;
-  tcp::Tcb tcb;
-
-  // Sends: pieces of an NBL whose last one has not come, and what has left the
-  // engine by an upload and is to be completed first.
-  tcp::RecordList staged;
-  uint32_t staged_count = 0;
-  tcp::RecordList finished;
-  uint64_t nbl_bytes = 0;  // acknowledged, of the NBL being completed
-  offload::Status nbl_status = offload::Status::kSuccess;
-  uint32_t records_held = 0;  // given to the engine, not completed
-
-  // A kSend or kDisconnect came back as kUploadInProgress: should the upload
-  // fail, those behind it come back as well until one says `resumed`.
-  bool bouncing = false;
-
-  // Send data that came with the offload, for kOffloaded.
-  uint32_t imported_send_bytes = 0;
-
-  // Receives.
-  PostedList posted;
-  PostedList done;  // to be told, in order
-  LentList lent;
-  uint32_t lent_bytes = 0;
-  // Of these, lent before an upload that failed: no longer in the engine's
-  // account of unread bytes.
-  uint32_t lent_unaccounted = 0;
-  // No indication before the first receive is posted (R45).
-  bool indications_wait = false;
-  bool push_seen = false;  // R130
-
-  // Events.
-  uint32_t elapsed_ns = 0;  // of the hand-over last done
-  Telling offloaded = Telling::kNothing;
-  Telling abort_event = Telling::kNothing;
-  Telling disconnect_event = Telling::kNothing;
-  Telling retrieve_event = Telling::kNothing;
-  Telling uploaded = Telling::kNothing;
-  offload::UploadReason retrieve_reason = offload::UploadReason::kNone;
-  PendingDisconnect graceful;
-  PendingDisconnect abortive;
-  bool fin_queued = false;  // our half is closed, by the session or before
-  bool disconnect_asked = false;
-  bool reset_sent = false;
 
   // From the cut to its end.
   Instant cut_at;
@@ -174,12 +109,113 @@ struct Flow : FlowKey,
   Instant finish_deadline = Instant::Never();
   bool end_seen = false;
   tcp::Exported exported;
+};
+
+// What its session has in hand with a flow, and what is to be told of it. A
+// flow of which nothing is outstanding has none.
+struct SessionWork {
+  // Sends: pieces of an NBL whose last one has not come, and what has left the
+  // engine by an upload and is to be completed first.
+  tcp::RecordList staged;
+  uint32_t staged_count = 0;
+  tcp::RecordList finished;
+  uint64_t nbl_bytes = 0;  // acknowledged, of the NBL being completed
+  offload::Status nbl_status = offload::Status::kSuccess;
+
+  // Send data that came with the offload, for kOffloaded.
+  uint32_t imported_send_bytes = 0;
+  uint32_t elapsed_ns = 0;  // of the hand-over last done
+
+  // Receives.
+  PostedList posted;
+  PostedList done;  // to be told, in order
+  Instant push_deadline = Instant::Never();
+  LentList lent;
+  uint32_t lent_bytes = 0;
+  // Of these, lent before an upload that failed: no longer in the engine's
+  // account of unread bytes.
+  uint32_t lent_unaccounted = 0;
+
+  PendingDisconnect graceful;
+  PendingDisconnect abortive;
+
+  bool HasReceives() const { return !posted.empty() || !done.empty(); }
+  bool IsDone() const {
+    return staged.empty() && finished.empty() && nbl_bytes == 0 &&
+           nbl_status == offload::Status::kSuccess && !HasReceives() &&
+           push_deadline.IsNever() && lent_bytes == 0 && graceful.IsOver() &&
+           abortive.IsOver();
+  }
+};
+
+// Where a neighbor and its path are reached (R51, R71), as frames need it; the
+// rest of a frame's headers is the flow's tuple and the engine's cached state.
+struct NextHop {
+  MacAddress source_mac;
+  MacAddress destination_mac;
+  uint16_t vlan_id = 0;
+};
+
+// There may be a million of them, most at rest: what only some need lies in
+// parts. The key and the timer share a cache line.
+struct alignas(64) Flow : TimerNode,
+                          FlowKey,
+                          ListNode<ScheduleTag>,  // ready, or waits for room
+                          ListNode<SessionFlowTag> {  // of its session
+  FlowHandle handle;
+  HandOver* hand_over = nullptr;
+
+  // From here on: once initiated.
+  SessionWork* work = nullptr;
+  Session* session = nullptr;
+  PublishedRecord* published = nullptr;
+  uint64_t cookie = 0;
+  tcp::Tcb tcb;
+  Instant host_reached_at;  // R204
+  Instant nic_reached_at;
+  // Host->wire: with the gate closed old payload only, inside
+  // [gate_una, gate_nxt).
+  SeqNum gate_una;
+  SeqNum gate_nxt;
+  uint32_t path_mtu_bytes = 0;
+  uint32_t records_held = 0;  // given to the engine, not completed
+  NextHop next_hop;
+
+  FlowPhase phase = FlowPhase::kHeld;
+  bool is_ready : 1 = false;  // on the worker's ready list
+  bool gate_open : 1 = true;
+  // Wire->host: frames of the held or cut flow pass, none is parked.
+  bool wire_open : 1 = false;
+  // Wire frames are parked although the flow runs: it waits for its upload.
+  bool diverted : 1 = false;
+  // Nothing more is sent either; the engine did not stop by itself.
+  bool stopped : 1 = false;
+  bool publish_due : 1 = false;
+  // A kSend or kDisconnect came back as kUploadInProgress: should the upload
+  // fail, those behind it come back as well until one says `resumed`.
+  bool bouncing : 1 = false;
+  // No indication before the first receive is posted (R45).
+  bool indications_wait : 1 = false;
+  bool push_seen : 1 = false;   // R130
+  bool fin_queued : 1 = false;  // our half is closed, by the session or before
+  bool disconnect_asked : 1 = false;
+  bool reset_sent : 1 = false;
+
+  // Events.
+  Telling offloaded = Telling::kNothing;
+  Telling abort_event = Telling::kNothing;
+  Telling disconnect_event = Telling::kNothing;
+  Telling retrieve_event = Telling::kNothing;
+  Telling uploaded = Telling::kNothing;
+  offload::UploadReason retrieve_reason = offload::UploadReason::kNone;
 
   // On its way to the kernel, or waiting to be: takes no more work (R92).
   bool IsLeaving() const {
     return phase != FlowPhase::kRunning ||
            retrieve_reason != offload::UploadReason::kNone;
   }
+  bool HasReceives() const { return work != nullptr && work->HasReceives(); }
+  uint32_t lent_bytes() const { return work == nullptr ? 0 : work->lent_bytes; }
 };
 
 }  // namespace chimney::worker

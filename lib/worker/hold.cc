@@ -22,11 +22,12 @@ void Worker::Impl::ExecuteHold(Instant now, Operation* operation) {
   flow->tuple = operation->tuple;
   flow->handle = handle;
   if (!table_.Insert(flow)) {
-    flows_.Free(flow);
+    FreeFlow(flow);
     Count(Counter::kHoldsRefused);
     return Complete(operation, Status::kTcpEntries);
   }
   Count(Counter::kHolds);
+  TakeHandOver(flow);
   BeginHold(now, *operation, flow);
   operation->flow = handle;
   if (Session* session = sessions_.Find(operation->session_id)) {
@@ -44,7 +45,7 @@ void Worker::Impl::ExecuteHold(Instant now, Operation* operation) {
 void Worker::Impl::BeginHold(Instant now, const Operation& operation,
                              Flow* flow) {
   flow->wire_open = false;
-  flow->hold_deadline =
+  flow->hand_over->hold_deadline =
       now + (operation.timeout > Duration() ? operation.timeout
                                             : config_.hold_timeout);
   ArmTimer(flow);
@@ -55,10 +56,10 @@ void Worker::Impl::ExecuteRelease(Operation* operation, Flow* flow) {
     return Complete(operation, Status::kFailure);
   }
   EndFence(flow, Status::kFailure);
-  ForwardParked(flow);
+  ForwardParked(flow->hand_over);
   table_.Erase(flow);
   wheel_.Cancel(flow);
-  flows_.Free(flow);
+  FreeFlow(flow);
   Count(Counter::kHoldsReleased);
   Complete(operation, Status::kSuccess);
 }
@@ -69,12 +70,12 @@ void Worker::Impl::ExecuteRelease(Operation* operation, Flow* flow) {
 void Worker::Impl::ExpireHold(Flow* flow) {
   Count(Counter::kHoldsExpired);
   flow->wire_open = true;
-  flow->hold_deadline = Instant::Never();
-  if (flow->fence.operation != nullptr) {
+  flow->hand_over->hold_deadline = Instant::Never();
+  if (flow->hand_over->fence.operation != nullptr) {
     Count(Counter::kFencesTimedOut);
     EndFence(flow, Status::kFailure);
   }
-  ForwardParked(flow);
+  ForwardParked(flow->hand_over);
   ControlNotice notice;
   notice.kind = ControlNotice::Kind::kHoldExpired;
   notice.flow = flow->handle;
@@ -87,7 +88,9 @@ void Worker::Impl::ExecuteGate(Operation* operation, Flow* flow) {
     flow->gate_una = operation->snd_una;
     flow->gate_nxt = operation->snd_nxt;
     // The socket is frozen by now: it would drop what a deadline lets through.
-    flow->hold_deadline = Instant::Never();
+    if (flow->hand_over != nullptr) {
+      flow->hand_over->hold_deadline = Instant::Never();
+    }
     flow->wire_open = false;
     ArmTimer(flow);
   }
@@ -98,7 +101,7 @@ void Worker::Impl::ExecuteOpenWire(Operation* operation, Flow* flow) {
   if (flow->phase != FlowPhase::kHeld && flow->phase != FlowPhase::kCut) {
     return Complete(operation, Status::kFailure);
   }
-  flow->hold_deadline = Instant::Never();
+  flow->hand_over->hold_deadline = Instant::Never();
   ArmTimer(flow);
   OpenWire(flow);
   Complete(operation, Status::kSuccess);
@@ -108,10 +111,10 @@ void Worker::Impl::ExecuteOpenWire(Operation* operation, Flow* flow) {
 void Worker::Impl::OpenWire(Flow* flow) {
   if (flow->phase == FlowPhase::kCut && !flow->wire_open) {
     RebuildOutOfOrder(flow);
-    FreeFragments(flow->session, &flow->exported.out_of_order);
+    FreeFragments(flow->session, &flow->hand_over->exported.out_of_order);
   }
   flow->wire_open = true;
-  ForwardParked(flow);
+  ForwardParked(flow->hand_over);
 }
 
 void Worker::Impl::ExecuteInject(Operation* operation, Flow* flow) {

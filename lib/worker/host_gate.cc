@@ -34,7 +34,10 @@ Disposition Worker::Impl::OnHostFrame(const Looked& looked) {
   Flow* flow = looked.flow;
   const packet::FrameView& view = looked.view;
   if (!flow->gate_open) return PassRestricted(flow, looked);
-  if (looked.verdict != FrameVerdict::kTcp) return Disposition::kForward;
+  HandOver* hand_over = flow->hand_over;
+  if (looked.verdict != FrameVerdict::kTcp || hand_over == nullptr) {
+    return Disposition::kForward;
+  }
   if (IsFenceReset(*flow, view.segment)) {
     Count(Counter::kFenceAnswersEaten);
     EndFence(flow, offload::Status::kFailure);
@@ -45,13 +48,13 @@ Disposition Worker::Impl::OnHostFrame(const Looked& looked) {
     Count(Counter::kHostDropped);
     return Disposition::kConsumed;
   }
-  Learn(view, &flow->learned);
-  flow->learned.holds_out_of_order = view.segment.options.sack_count > 0;
-  if (flow->fence.operation == nullptr || !IsFenceAnswer(flow, view)) {
+  Learn(view, &hand_over->learned);
+  hand_over->learned.holds_out_of_order = view.segment.options.sack_count > 0;
+  if (hand_over->fence.operation == nullptr || !IsFenceAnswer(flow, view)) {
     return Disposition::kForward;
   }
-  if (flow->fence.wants_duplicate_report) {
-    flow->learned.holds_out_of_order = view.segment.options.sack_count > 1;
+  if (hand_over->fence.wants_duplicate_report) {
+    hand_over->learned.holds_out_of_order = view.segment.options.sack_count > 1;
   }
   Count(Counter::kFencesSeen);
   EndFence(flow, offload::Status::kSuccess);
@@ -81,7 +84,8 @@ Disposition Worker::Impl::OnHostFrameWithoutFlow(Instant now,
 // first FIN be lost, the socket's own timer repeats it.
 bool Worker::Impl::EatRepeatedEnd(Flow* flow, const packet::Segment& segment) {
   if (flow->phase != FlowPhase::kCut) return false;
-  const tcp::TcpDelegatedState& state = flow->exported.state.delegated;
+  const tcp::TcpDelegatedState& state =
+      flow->hand_over->exported.state.delegated;
   const bool fin = segment.flags.fin();
   if (!EndIsRepeated(state.state) || !segment.payload.empty() ||
       segment.flags.rst() || segment.ack != state.rcv_nxt ||
@@ -90,9 +94,9 @@ bool Worker::Impl::EatRepeatedEnd(Flow* flow, const packet::Segment& segment) {
   }
   // A socket in TIME_WAIT sends no FIN.
   if (fin || state.state == tcp::ConnectionState::kTimeWait) {
-    flow->end_seen = true;
-    if (flow->finish != nullptr) {
-      flow->finish_deadline = Instant();
+    flow->hand_over->end_seen = true;
+    if (flow->hand_over->finish != nullptr) {
+      flow->hand_over->finish_deadline = Instant();
       ArmTimer(flow);
     }
   }
@@ -112,7 +116,8 @@ Disposition Worker::Impl::PassRestricted(Flow* flow, const Looked& looked) {
                       segment.seq.InWindow(flow->gate_una, flight) &&
                       segment.end().BytesFrom(flow->gate_una) <= flight;
   if (passes && flow->phase == FlowPhase::kHeld) {
-    flow->learned.snd_nxt = Later(flow->learned.snd_nxt, segment.end());
+    LearnedPath& learned = flow->hand_over->learned;
+    learned.snd_nxt = Later(learned.snd_nxt, segment.end());
   }
   Count(passes ? Counter::kHostPassedRestricted : Counter::kHostDropped);
   return passes ? Disposition::kForward : Disposition::kConsumed;

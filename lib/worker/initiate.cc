@@ -30,24 +30,11 @@ bool FinSent(ConnectionState state) {
 // What never left the kernel is sent here as new data; in flight, nothing but a
 // timeout would find it missing. The gate lets nothing more of it pass.
 void TakeBackUnsent(const Flow& flow, tcp::TcpDelegatedState* state) {
-  if (!flow.learned.valid) return;
+  const LearnedPath& learned = flow.hand_over->learned;
+  if (!learned.valid) return;
   state->snd_max =
-      Later(state->snd_una, Earlier(state->snd_max, flow.learned.snd_nxt));
+      Later(state->snd_una, Earlier(state->snd_max, learned.snd_nxt));
   state->snd_nxt = Earlier(state->snd_nxt, state->snd_max);
-}
-
-packet::HeaderTemplate MakeHeaders(
-    const offload::ConnectionSnapshot& snapshot) {
-  packet::HeaderTemplate headers;
-  headers.src_mac = snapshot.neighbor.source_mac;
-  headers.dst_mac = snapshot.neighbor.destination_mac;
-  headers.vlan_id = snapshot.neighbor.vlan_id;
-  headers.vlan_priority = snapshot.tcp.cached.user_priority;
-  headers.ttl = snapshot.tcp.cached.ttl_or_hop_limit;
-  headers.tos = snapshot.tcp.cached.tos_or_traffic_class;
-  headers.flow_label = snapshot.tcp.cached.flow_label;
-  headers.tuple = snapshot.Tuple();
-  return headers;
 }
 
 }  // namespace
@@ -66,6 +53,7 @@ void Worker::Impl::ExecuteInitiate(Instant now, Operation* operation,
   Count(Counter::kInitiates);
   BringToLife(now, *operation, flow, session);
   ReplayParked(now, flow);
+  EndHandOver(flow);
   ArmTimer(flow);
   Complete(operation, Status::kSuccess);
 }
@@ -75,7 +63,8 @@ Status Worker::Impl::CheckInitiate(const Operation& operation, const Flow& flow,
                                    Session* session) const {
   const offload::ConnectionSnapshot& snapshot = operation.snapshot;
   if (session == nullptr || session->closing != nullptr ||
-      flow.phase != FlowPhase::kHeld || flow.fence.operation != nullptr ||
+      flow.phase != FlowPhase::kHeld ||
+      flow.hand_over->fence.operation != nullptr ||
       !(snapshot.Tuple() == flow.tuple)) {
     return Status::kFailure;
   }
@@ -108,8 +97,7 @@ Status Worker::Impl::TakeOver(Instant now, const Operation& operation,
   } else if (!ImportReceives(operation, session, &receives)) {
     status = Status::kTcpRcvBuffer;
   } else {
-    tcp::Prepare(flow->tcb, &config_.parameters,
-                 tcp::ConnectionStore{pool, &fragments_, &flight_ranges_},
+    tcp::Prepare(flow->tcb, &config_.parameters, &session->store,
                  flow->tuple.local.IsV6(),
                  operation.snapshot.path.path_mtu_bytes);
     // R43: the engine judges the state.
@@ -135,26 +123,28 @@ void Worker::Impl::BringToLife(Instant now, const Operation& operation,
   flow->wire_open = false;
   flow->gate_una = flow->tcb.snd.una;
   flow->gate_nxt = flow->tcb.snd.max;
-  flow->hold_deadline = Instant::Never();
+  flow->hand_over->hold_deadline = Instant::Never();
   flow->gate_open = false;
   flow->session = session;
   session->flows.PushBack(flow);
   flow->cookie = operation.cookie;
   flow->published = operation.published;
-  flow->headers = MakeHeaders(snapshot);
-  flow->neighbor = snapshot.neighbor;
-  flow->path = snapshot.path;
+  flow->next_hop = {snapshot.neighbor.source_mac,
+                    snapshot.neighbor.destination_mac,
+                    snapshot.neighbor.vlan_id};
+  flow->path_mtu_bytes = snapshot.path.path_mtu_bytes;
   flow->host_reached_at = now - snapshot.neighbor.host_reachability_delta;
   flow->nic_reached_at = now - snapshot.neighbor.nic_reachability_delta;
   flow->fin_queued = snapshot.tcp.delegated.fin_queued ||
                      FinSent(snapshot.tcp.delegated.state);
-  flow->imported_send_bytes =
+  SessionWork* work = TakeWork(flow);
+  work->imported_send_bytes =
       static_cast<uint32_t>(operation.send_bytes.size());
   flow->indications_wait = !operation.receive_bytes.empty();
   flow->offloaded = Telling::kDue;
-  flow->elapsed_ns = 0;
+  work->elapsed_ns = 0;
   if (operation.started_at != Instant()) {
-    flow->elapsed_ns = static_cast<uint32_t>(
+    work->elapsed_ns = static_cast<uint32_t>(
         std::clamp<int64_t>((now - operation.started_at).nanos(), 0,
                             std::numeric_limits<uint32_t>::max()));
   }

@@ -39,15 +39,16 @@ void Worker::Impl::TellOffloaded(Turn* turn) {
   }
   Notice notice;
   notice.kind = Notice::Kind::kOffloaded;
-  notice.elapsed_ns = flow->elapsed_ns;
-  notice.bytes = flow->imported_send_bytes;
+  notice.elapsed_ns = flow->work->elapsed_ns;
+  notice.bytes = flow->work->imported_send_bytes;
   Emit(turn, notice);
   flow->offloaded = Telling::kTold;
 }
 
 void Worker::Impl::TellDone(Turn* turn) {
   Flow* flow = turn->flow;
-  while (PostedReceive* receive = flow->done.front()) {
+  if (flow->work == nullptr) return;
+  while (PostedReceive* receive = flow->work->done.front()) {
     if (turn->room == 0) {
       turn->wants_room = true;
       return;
@@ -84,8 +85,10 @@ void Worker::Impl::TellAbort(Turn* turn) {
 // is, or if a driver still holds its memory.
 tcp::SendRecord* Worker::Impl::NextFinished(Turn* turn) {
   Flow* flow = turn->flow;
-  if (tcp::SendRecord* record = flow->finished.front(); record != nullptr) {
-    if (record->io_refs == 0) return flow->finished.PopFront();
+  tcp::SendRecord* left =
+      flow->work == nullptr ? nullptr : flow->work->finished.front();
+  if (left != nullptr) {
+    if (left->io_refs == 0) return flow->work->finished.PopFront();
     turn->wants_io = true;
     return nullptr;
   }
@@ -104,27 +107,29 @@ void Worker::Impl::TellSends(Turn* turn) {
   for (;;) {
     if (turn->room == 0) {
       turn->wants_room |=
-          !flow->finished.empty() || !flow->tcb.snd.completed.empty();
+          !flow->tcb.snd.completed.empty() ||
+          (flow->work != nullptr && !flow->work->finished.empty());
       return;
     }
     tcp::SendRecord* record = NextFinished(turn);
     if (record == nullptr) return;
-    flow->nbl_bytes += record->acked_bytes;
+    SessionWork* work = TakeWork(flow);
+    work->nbl_bytes += record->acked_bytes;
     if (record->aborted &&
         (record->acked_bytes < record->length || record->length == 0)) {
-      flow->nbl_status = Status::kRequestAborted;
+      work->nbl_status = Status::kRequestAborted;
     } else if (record->acked_bytes < record->length) {
-      flow->nbl_status = flow->unmoved_status;
+      work->nbl_status = flow->hand_over->unmoved_status;
     }
     if (record->ends_nbl) {
       Notice notice;
       notice.kind = Notice::Kind::kSendComplete;
-      notice.status = flow->nbl_status;
+      notice.status = work->nbl_status;
       notice.id = record->nbl_id;
       notice.bytes = static_cast<uint32_t>(std::min<uint64_t>(
-          flow->nbl_bytes, std::numeric_limits<uint32_t>::max()));
-      flow->nbl_bytes = 0;
-      flow->nbl_status = Status::kSuccess;
+          work->nbl_bytes, std::numeric_limits<uint32_t>::max()));
+      work->nbl_bytes = 0;
+      work->nbl_status = Status::kSuccess;
       if (record->imported) notice.id = kImportedSendId;
       Emit(turn, notice);
     }
@@ -152,22 +157,24 @@ bool Worker::Impl::TellOne(Turn* turn, PendingDisconnect* pending) {
 // the RST is out (R169).
 void Worker::Impl::TellDisconnects(Turn* turn) {
   Flow* flow = turn->flow;
+  SessionWork* work = flow->work;
+  if (work == nullptr) return;
   const bool running = flow->phase == FlowPhase::kRunning;
   if (running && flow->records_held == 0) {
-    if (flow->graceful.waiting && flow->tcb.fin_acked()) {
-      flow->graceful.waiting = false;
-      flow->graceful.decided = true;
+    if (work->graceful.waiting && flow->tcb.fin_acked()) {
+      work->graceful.waiting = false;
+      work->graceful.decided = true;
     }
-    if (flow->abortive.waiting && !flow->tcb.snd.rst_pending) {
-      flow->abortive.waiting = false;
-      flow->abortive.decided = true;
+    if (work->abortive.waiting && !flow->tcb.snd.rst_pending) {
+      work->abortive.waiting = false;
+      work->abortive.decided = true;
     }
   }
   // Sends first; those of a flow that was cut stay until the upload ends.
   const bool sends_left =
-      running ? flow->records_held > 0 : !flow->finished.empty();
-  if (sends_left || !flow->done.empty()) return;
-  if (TellOne(turn, &flow->graceful)) TellOne(turn, &flow->abortive);
+      running ? flow->records_held > 0 : !work->finished.empty();
+  if (sends_left || !work->done.empty()) return;
+  if (TellOne(turn, &work->graceful)) TellOne(turn, &work->abortive);
 }
 
 void Worker::Impl::TellEvents(Turn* turn) {
@@ -176,12 +183,13 @@ void Worker::Impl::TellEvents(Turn* turn) {
   // R174: everything before the FIN was taken.
   if (running && flow->disconnect_event == Telling::kNothing &&
       flow->abort_event == Telling::kNothing && !flow->reset_sent &&
-      flow->tcb.FinDue() && flow->lent_bytes == 0 && flow->posted.empty() &&
-      flow->done.empty()) {
+      flow->tcb.FinDue() && flow->lent_bytes() == 0 && !flow->HasReceives()) {
     flow->disconnect_event = Telling::kDue;
   }
   // An event that was not told before the cut is the kernel's to raise again.
-  const bool all_told = flow->done.empty() && flow->finished.empty();
+  const SessionWork* work = flow->work;
+  const bool all_told =
+      work == nullptr || (work->done.empty() && work->finished.empty());
   struct Event {
     Telling* telling;
     Notice::Kind kind;
@@ -203,7 +211,7 @@ void Worker::Impl::TellEvents(Turn* turn) {
     if (event.kind == Notice::Kind::kRetrieveEvent) {
       notice.reason = flow->retrieve_reason;
     } else if (event.kind == Notice::Kind::kUploaded) {
-      notice.elapsed_ns = flow->elapsed_ns;
+      notice.elapsed_ns = work->elapsed_ns;
     }
     Emit(turn, notice);
     *event.telling = Telling::kTold;

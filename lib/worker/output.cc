@@ -39,6 +39,20 @@ uint16_t Worker::Impl::NextIpId() {
   return static_cast<uint16_t>(0x8000u | (next_ip_id_++ & 0x7fffu));
 }
 
+packet::HeaderTemplate Worker::Impl::HeadersOf(
+    const Flow& flow, const tcp::TcpCachedState& cached) {
+  packet::HeaderTemplate headers;
+  headers.src_mac = flow.next_hop.source_mac;
+  headers.dst_mac = flow.next_hop.destination_mac;
+  headers.vlan_id = flow.next_hop.vlan_id;
+  headers.vlan_priority = cached.user_priority;
+  headers.ttl = cached.ttl_or_hop_limit;
+  headers.tos = cached.tos_or_traffic_class;
+  headers.flow_label = cached.flow_label;
+  headers.tuple = flow.tuple;
+  return headers;
+}
+
 void Worker::Impl::Transmit(Flow* flow, const tcp::OutSegment& segment) {
   packet::SegmentHeader header;
   header.seq = segment.seq;
@@ -46,11 +60,12 @@ void Worker::Impl::Transmit(Flow* flow, const tcp::OutSegment& segment) {
   header.flags = segment.flags;
   header.window_raw = segment.raw_window;
   header.options = segment.options;
+  const packet::HeaderTemplate headers = HeadersOf(*flow, flow->tcb.cached);
   std::array<uint8_t, packet::kMaxHeaderBytes> bytes;
   const size_t header_bytes = packet::BuildHeaders(
-      flow->headers, header, NextIpId(), segment.payload_bytes, bytes);
+      headers, header, NextIpId(), segment.payload_bytes, bytes);
   const packet::HeaderLengths lengths =
-      packet::HeaderLengthsFor(flow->headers, segment.options);
+      packet::HeaderLengthsFor(headers, segment.options);
   OutFrame frame;
   frame.headers = ByteSpan(bytes).first(header_bytes);
   frame.l2_bytes = lengths.l2_bytes;

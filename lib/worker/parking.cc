@@ -10,43 +10,44 @@ namespace chimney::worker {
 // Flows that are flooded leave half of what is left to the others, each in its
 // turn: a dozen of them would leave nothing. So an eighth of all places is for
 // the first few frames of any flow, which is what most hand-overs see.
-bool Worker::Impl::HasPlaceFor(const Flow& flow) const {
+bool Worker::Impl::HasPlaceFor(const HandOver& hand_over) const {
   const uint32_t places = parked_frames_.capacity();
   const uint32_t free_count = places - parked_frames_.in_use();
   const uint32_t few = std::max(1u, places / 1024);
-  if (flow.parked_count < few) return free_count > 0;
+  if (hand_over.parked_count < few) return free_count > 0;
   const uint32_t reserved = places / 8;
   return free_count > reserved &&
-         WithinShare(flow.parked_count, free_count - reserved);
+         WithinShare(hand_over.parked_count, free_count - reserved);
 }
 
 Disposition Worker::Impl::Park(Flow* flow, const Frame& frame) {
-  if (flow->parked_count >= config_.max_parked_per_flow) {
+  HandOver* hand_over = TakeHandOver(flow);
+  if (hand_over->parked_count >= config_.max_parked_per_flow) {
     Count(Counter::kParkOverflow);
     return Disposition::kConsumed;
   }
   ParkedFrame* parked =
-      HasPlaceFor(*flow) ? parked_frames_.Allocate() : nullptr;
+      HasPlaceFor(*hand_over) ? parked_frames_.Allocate() : nullptr;
   if (parked == nullptr) {
     Count(Counter::kParkPoolEmpty);
     return Disposition::kConsumed;
   }
   parked->frame = frame;
-  flow->parked.PushBack(parked);
-  ++flow->parked_count;
+  hand_over->parked.PushBack(parked);
+  ++hand_over->parked_count;
   Count(Counter::kParked);
   return Disposition::kHeld;
 }
 
-void Worker::Impl::UnparkFirst(Flow* flow) {
-  parked_frames_.Free(flow->parked.front());
-  --flow->parked_count;
+void Worker::Impl::UnparkFirst(HandOver* hand_over) {
+  parked_frames_.Free(hand_over->parked.front());
+  --hand_over->parked_count;
 }
 
-void Worker::Impl::ForwardParked(Flow* flow) {
-  while (ParkedFrame* parked = flow->parked.front()) {
+void Worker::Impl::ForwardParked(HandOver* hand_over) {
+  while (ParkedFrame* parked = hand_over->parked.front()) {
     frames_->ForwardHeld(Side::kHost, parked->frame.handle);
-    UnparkFirst(flow);
+    UnparkFirst(hand_over);
     Count(Counter::kParkedReleased);
   }
 }
@@ -55,7 +56,8 @@ void Worker::Impl::ForwardParked(Flow* flow) {
 // frames is not the engine's; that one and all behind it stay parked.
 void Worker::Impl::ReplayParked(Instant now, Flow* flow) {
   Looked looked;
-  while (ParkedFrame* parked = flow->parked.front()) {
+  HandOver* hand_over = flow->hand_over;
+  while (ParkedFrame* parked = hand_over->parked.front()) {
     if (flow->diverted) return;
     const Frame frame = parked->frame;
     LookAt(Side::kWire, frame, &looked);
@@ -71,7 +73,7 @@ void Worker::Impl::ReplayParked(Instant now, Flow* flow) {
       frames_->FreeHeld(frame.handle);
       Count(Counter::kParkedReplayed);
     }
-    UnparkFirst(flow);
+    UnparkFirst(hand_over);
   }
 }
 

@@ -174,10 +174,11 @@ Disposition Worker::Impl::OnWireFrame(Instant now, const Frame& frame,
 bool Worker::Impl::IsForeign(const Flow& flow,
                              const packet::EthernetHeader& ethernet) {
   const bool held = flow.phase == FlowPhase::kHeld;
-  if (held && !flow.learned.valid) return false;
+  if (held && !flow.hand_over->learned.valid) return false;
   const MacAddress& mac =
-      held ? flow.learned.source_mac : flow.neighbor.source_mac;
-  const uint16_t vlan_id = held ? flow.learned.vlan_id : flow.neighbor.vlan_id;
+      held ? flow.hand_over->learned.source_mac : flow.next_hop.source_mac;
+  const uint16_t vlan_id =
+      held ? flow.hand_over->learned.vlan_id : flow.next_hop.vlan_id;
   if (!mac.IsZero() && !(ethernet.dst == mac)) {
     Count(Counter::kForeignMac);
     return true;

@@ -45,6 +45,7 @@ RequestVerdict Worker::Impl::OnRequest(Instant now, uint32_t session_id,
     } else if (request.kind == Request::Kind::kDisconnect) {
       verdict = OnDisconnect(now, session, flow, request);
     }
+    if (flow != nullptr) EndWork(flow);
   }
   if (verdict == RequestVerdict::kUnknownFlow) {
     Count(Counter::kRequestsUnknownFlow);
@@ -92,23 +93,24 @@ RequestVerdict Worker::Impl::OnSend(Instant now, Session* session, Flow* flow,
   if (request.length > 0 && request.data == nullptr) {
     return RequestVerdict::kBadRequest;
   }
-  if (flow->abort_event != Telling::kNothing || flow->abortive.waiting ||
+  SessionWork* work = TakeWork(flow);
+  if (flow->abort_event != Telling::kNothing || work->abortive.waiting ||
       flow->reset_sent) {
     // Behind the completions of what was sent before.
     if (flow->records_held > 0) return RequestVerdict::kNoResources;
-    FreeRecords(session, &flow->staged);
-    flow->staged_count = 0;
+    FreeRecords(session, &work->staged);
+    work->staged_count = 0;
     return Refuse(session, flow, request, Status::kRequestAborted);
   }
   if (Bounces(flow, request)) {
-    FreeRecords(session, &flow->staged);
-    flow->staged_count = 0;
+    FreeRecords(session, &work->staged);
+    work->staged_count = 0;
     return Refuse(session, flow, request, Status::kUploadInProgress);
   }
   if (flow->fin_queued) {
     return Refuse(session, flow, request, Status::kInvalidState);
   }
-  if (flow->staged_count >= kMaxPiecesPerNbl) {
+  if (work->staged_count >= kMaxPiecesPerNbl) {
     return RequestVerdict::kBadRequest;
   }
   if (request.length == 0 && !request.ends_nbl)
@@ -129,8 +131,8 @@ RequestVerdict Worker::Impl::OnSend(Instant now, Session* session, Flow* flow,
   record->owner = session->slot;
   record->ends_nbl = request.ends_nbl;
   record->push = request.ends_nbl;  // R114
-  flow->staged.PushBack(record);
-  ++flow->staged_count;
+  work->staged.PushBack(record);
+  ++work->staged_count;
   Count(Counter::kSends);
   if (request.ends_nbl) SubmitStaged(now, flow);
   return RequestVerdict::kAccepted;
@@ -140,11 +142,11 @@ RequestVerdict Worker::Impl::OnSend(Instant now, Session* session, Flow* flow,
 // (R94).
 void Worker::Impl::SubmitStaged(Instant now, Flow* flow) {
   tcp::Outcome all;
-  while (tcp::SendRecord* record = flow->staged.PopFront()) {
+  while (tcp::SendRecord* record = flow->work->staged.PopFront()) {
     ++flow->records_held;
     all.events |= tcp::OnSend(flow->tcb, now, record).events;
   }
-  flow->staged_count = 0;
+  flow->work->staged_count = 0;
   Absorb(now, flow, all);
 }
 
@@ -163,9 +165,7 @@ RequestVerdict Worker::Impl::OnReceive(Session* session, Flow* flow,
   }
   if (refused != Status::kSuccess) {
     // Behind the receives that are still to be told (R125).
-    if (!flow->posted.empty() || !flow->done.empty()) {
-      return RequestVerdict::kNoResources;
-    }
+    if (flow->HasReceives()) return RequestVerdict::kNoResources;
     return Refuse(session, flow, request, refused);
   }
   PostedReceive* receive = nullptr;
@@ -182,7 +182,7 @@ RequestVerdict Worker::Impl::OnReceive(Session* session, Flow* flow,
   receive->data = request.data;
   receive->length = request.length;
   receive->no_push = request.no_push;
-  flow->posted.PushBack(receive);
+  TakeWork(flow)->posted.PushBack(receive);
   flow->indications_wait = false;  // R45, R141
   Count(Counter::kReceives);
   Schedule(flow);
@@ -201,9 +201,10 @@ RequestVerdict Worker::Impl::OnReceiveReturn(Instant now, Session* session,
   // The flow may be gone: the memory was the session's until now (R145).
   Flow* flow = flows_.Get(request.flow);
   if (flow == nullptr) return RequestVerdict::kAccepted;
-  flow->lent_bytes -= request.length;
-  const uint32_t unaccounted = std::min(request.length, flow->lent_unaccounted);
-  flow->lent_unaccounted -= unaccounted;
+  SessionWork* work = flow->work;
+  work->lent_bytes -= request.length;
+  const uint32_t unaccounted = std::min(request.length, work->lent_unaccounted);
+  work->lent_unaccounted -= unaccounted;
   const uint32_t consumed = request.length - unaccounted;
   if (flow->phase != FlowPhase::kRunning) return RequestVerdict::kAccepted;
   if (consumed > 0) {
@@ -216,12 +217,13 @@ RequestVerdict Worker::Impl::OnReceiveReturn(Instant now, Session* session,
 
 RequestVerdict Worker::Impl::OnDisconnect(Instant now, Session* session,
                                           Flow* flow, const Request& request) {
-  if (flow->staged_count > 0) return RequestVerdict::kBadRequest;
+  SessionWork* work = TakeWork(flow);
+  if (work->staged_count > 0) return RequestVerdict::kBadRequest;
   const bool aborted =
       flow->abort_event != Telling::kNothing || flow->reset_sent;
   PendingDisconnect& pending =
-      request.abortive ? flow->abortive : flow->graceful;
-  if (pending.waiting || pending.decided || flow->abortive.waiting ||
+      request.abortive ? work->abortive : work->graceful;
+  if (pending.waiting || pending.decided || work->abortive.waiting ||
       (!request.abortive && flow->disconnect_asked)) {
     return Refuse(session, flow, request, Status::kInvalidState);
   }
@@ -238,10 +240,10 @@ RequestVerdict Worker::Impl::OnDisconnect(Instant now, Session* session,
   flow->fin_queued = true;
   flow->disconnect_asked = true;
   if (request.abortive) {
-    if (flow->graceful.waiting) {
-      flow->graceful.waiting = false;
-      flow->graceful.decided = true;
-      flow->graceful.status = Status::kRequestAborted;
+    if (work->graceful.waiting) {
+      work->graceful.waiting = false;
+      work->graceful.decided = true;
+      work->graceful.status = Status::kRequestAborted;
     }
     CompletePosted(flow, Status::kRequestAborted);
   }

@@ -59,7 +59,7 @@ void Worker::Impl::RaiseRetrieve(Flow* flow, UploadReason reason,
   if (tell_session) flow->retrieve_event = Telling::kDue;
   if (NotifyRetrieve(flow)) return;
   Count(Counter::kControlNoticesDeferred);
-  retrieve_waiters_.PushBack(flow);
+  retrieve_waiters_.PushBack(TakeHandOver(flow));
 }
 
 bool Worker::Impl::NotifyRetrieve(Flow* flow) {
@@ -73,9 +73,10 @@ bool Worker::Impl::NotifyRetrieve(Flow* flow) {
 }
 
 void Worker::Impl::RetryRetrieves() {
-  while (Flow* flow = retrieve_waiters_.front()) {
-    if (!NotifyRetrieve(flow)) return;
+  while (HandOver* hand_over = retrieve_waiters_.front()) {
+    if (!NotifyRetrieve(hand_over->flow)) return;
     retrieve_waiters_.PopFront();
+    EndHandOver(hand_over->flow);
   }
 }
 

@@ -30,8 +30,12 @@ void Worker::Impl::Unschedule(Flow* flow) {
 }
 
 void Worker::Impl::ArmTimer(Flow* flow) {
-  Instant next = std::min({flow->hold_deadline, flow->push_deadline,
-                           flow->fence.deadline, flow->finish_deadline});
+  Instant next = Instant::Never();
+  if (const HandOver* hand_over = flow->hand_over) {
+    next = std::min({hand_over->hold_deadline, hand_over->fence.deadline,
+                     hand_over->finish_deadline});
+  }
+  if (flow->work != nullptr) next = std::min(next, flow->work->push_deadline);
   // A connection that waits for its upload times out nothing more (R179).
   if (flow->phase == FlowPhase::kRunning && !flow->IsLeaving()) {
     next = std::min(next, tcp::NextDeadline(flow->tcb));
@@ -53,14 +57,16 @@ size_t Worker::Impl::FireTimers(Instant now) {
 }
 
 void Worker::Impl::Fire(Instant now, Flow* flow) {
-  if (flow->finish_deadline <= now) {
-    FinishUpload(now, flow->finish, flow);  // may retire it
-    return;
+  if (HandOver* hand_over = flow->hand_over) {
+    if (hand_over->finish_deadline <= now) {
+      FinishUpload(now, hand_over->finish, flow);  // may retire it
+      return;
+    }
+    if (hand_over->fence.deadline <= now) ExpireFence(flow);
+    if (hand_over->hold_deadline <= now) ExpireHold(flow);
   }
-  if (flow->fence.deadline <= now) ExpireFence(flow);
-  if (flow->hold_deadline <= now) ExpireHold(flow);
-  if (flow->push_deadline <= now) {  // R130
-    flow->push_deadline = Instant::Never();
+  if (flow->work != nullptr && flow->work->push_deadline <= now) {  // R130
+    flow->work->push_deadline = Instant::Never();
     flow->push_seen = true;
     Schedule(flow);
   }
@@ -129,6 +135,7 @@ void Worker::Impl::Serve(Instant now, Flow* flow) {
     TellEvents(&turn);
   }
   if (flow->uploaded == Telling::kTold) return Retire(flow);
+  EndWork(flow);
   ArmTimer(flow);
   if (flow->is_ready) return;  // scheduled itself
   Unschedule(flow);

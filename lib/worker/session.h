@@ -23,6 +23,7 @@ struct Session : ListNode<BlockedTag>,  // flows wait for room in its ring
   uint32_t id = 0;
   uint32_t slot = 0;
   SessionPort* port = nullptr;
+  tcp::ConnectionStore store;  // of its flows' control blocks
   // Set by kCloseSession: nothing is told or lent any more. The operation
   // completes with the last flow.
   Operation* closing = nullptr;

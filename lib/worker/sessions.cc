@@ -12,8 +12,11 @@ void Worker::Impl::ExecuteOpenSession(Operation* operation) {
       sessions_.Find(operation->session_id) != nullptr) {
     return Complete(operation, Status::kFailure);
   }
-  const Session* session =
+  Session* session =
       sessions_.Add(operation->session_id, operation->session_port);
+  if (session != nullptr) {
+    session->store = {session->port->chunks(), &fragments_, &flight_ranges_};
+  }
   Complete(operation,
            session == nullptr ? Status::kResources : Status::kSuccess);
 }
@@ -35,16 +38,18 @@ void Worker::Impl::ExecuteCloseSession(Operation* operation) {
 // peer is owed every byte that was accepted.
 void Worker::Impl::DropRequests(Flow* flow) {
   Session* session = flow->session;
-  flow->done.SpliceBack(&flow->posted);
-  while (PostedReceive* receive = flow->done.PopFront()) {
+  SessionWork* work = flow->work;
+  if (work == nullptr) return;
+  work->done.SpliceBack(&work->posted);
+  while (PostedReceive* receive = work->done.PopFront()) {
     posted_receives_.Free(receive);
     --session->posted_receives;
   }
-  FreeRecords(session, &flow->staged);
-  flow->staged_count = 0;
-  flow->graceful = PendingDisconnect{};
-  flow->abortive = PendingDisconnect{};
-  flow->push_deadline = Instant::Never();
+  FreeRecords(session, &work->staged);
+  work->staged_count = 0;
+  work->graceful = PendingDisconnect{};
+  work->abortive = PendingDisconnect{};
+  work->push_deadline = Instant::Never();
 }
 
 void Worker::Impl::EndSessionIfDone(Session* session) {

@@ -40,14 +40,15 @@ void Worker::Impl::Quiesce(Instant now, Flow* flow) {
   const bool aborted = flow->abort_event != Telling::kNothing;
   ReturnRequests(flow,
                  aborted ? Status::kRequestAborted : Status::kUploadInProgress);
-  flow->push_deadline = Instant::Never();
   flow->push_seen = false;
 }
 
 // R91, R171. A disconnect whose FIN or RST has done its work is a success.
 void Worker::Impl::ReturnRequests(Flow* flow, Status status) {
   CompletePosted(flow, status);
-  for (PendingDisconnect* pending : {&flow->graceful, &flow->abortive}) {
+  SessionWork* work = flow->work;
+  if (work == nullptr) return;
+  for (PendingDisconnect* pending : {&work->graceful, &work->abortive}) {
     if (!pending->waiting) continue;
     pending->waiting = false;
     pending->decided = true;
@@ -60,36 +61,37 @@ void Worker::Impl::ReturnRequests(Flow* flow, Status status) {
 void Worker::Impl::FillTerminate(Instant now, Operation* operation,
                                  Flow* flow) {
   // Sends that are done but not yet told; they may still be in a driver.
-  flow->finished.SpliceBack(&flow->tcb.snd.completed);
-  FreeRecords(flow->session, &flow->staged);
-  flow->staged_count = 0;
-  flow->tsval_max = tcp::Published(flow->tcb).tsval_max;
-  flow->cut_at = now;
-  flow->end_seen = false;
+  SessionWork* work = TakeWork(flow);
+  work->finished.SpliceBack(&flow->tcb.snd.completed);
+  FreeRecords(flow->session, &work->staged);
+  work->staged_count = 0;
+  HandOver* hand_over = TakeHandOver(flow);
+  hand_over->Unlink();  // being done
+  hand_over->tsval_max = tcp::Published(flow->tcb).tsval_max;
+  hand_over->cut_at = now;
+  hand_over->end_seen = false;
   operation->closed_by_fins = flow->tcb.fin_received() && flow->tcb.fin_acked();
-  tcp::Export(flow->tcb, now, &flow->exported);
+  tcp::Export(flow->tcb, now, &hand_over->exported);
   flow->phase = FlowPhase::kCut;
-  ListNode<RetrieveTag>* waiting = flow;
-  waiting->Unlink();  // being done
   FillSnapshot(now, *flow, &operation->snapshot);
 
   ChunkPool* pool = flow->session->port->chunks();
   operation->send_data.clear();
   operation->receive_data.clear();
-  for (const tcp::SendRecord& record : flow->exported.send_data) {
+  for (const tcp::SendRecord& record : hand_over->exported.send_data) {
     if (record.acked_bytes == record.length) continue;
     operation->send_data.emplace_back(record.data + record.acked_bytes,
                                       record.length - record.acked_bytes);
   }
-  operation->unreturned_receive_bytes = flow->lent_bytes;
+  operation->unreturned_receive_bytes = work->lent_bytes;
   if (operation->include_lent) {
-    for (const LentPiece& piece : flow->lent) {
+    for (const LentPiece& piece : work->lent) {
       operation->receive_data.emplace_back(
           pool->Data(LentLedger::KeyOf(piece).chunk) + piece.offset,
           piece.length);
     }
   }
-  for (const tcp::Fragment& fragment : flow->exported.receive_data) {
+  for (const tcp::Fragment& fragment : hand_over->exported.receive_data) {
     operation->receive_data.emplace_back(
         pool->Data(fragment.chunk) + fragment.offset_in_chunk, fragment.length);
   }

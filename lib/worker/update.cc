@@ -11,12 +11,15 @@ using offload::Status;
 
 void Worker::Impl::FillSnapshot(Instant now, const Flow& flow,
                                 offload::ConnectionSnapshot* snapshot) const {
-  snapshot->neighbor = flow.neighbor;
+  snapshot->neighbor.source_mac = flow.next_hop.source_mac;
+  snapshot->neighbor.destination_mac = flow.next_hop.destination_mac;
+  snapshot->neighbor.vlan_id = flow.next_hop.vlan_id;
   snapshot->neighbor.host_reachability_delta = now - flow.host_reached_at;
   snapshot->neighbor.nic_reachability_delta = now - flow.nic_reached_at;
-  snapshot->path = flow.path;
-  snapshot->tcp = flow.phase == FlowPhase::kRunning ? tcp::Query(flow.tcb, now)
-                                                    : flow.exported.state;
+  snapshot->path = {flow.tuple.local, flow.tuple.remote, flow.path_mtu_bytes};
+  snapshot->tcp = flow.phase == FlowPhase::kRunning
+                      ? tcp::Query(flow.tcb, now)
+                      : flow.hand_over->exported.state;
 }
 
 void Worker::Impl::ExecuteQuery(Instant now, Operation* operation, Flow* flow) {
@@ -35,18 +38,17 @@ void Worker::Impl::ExecuteUpdate(Instant now, Operation* operation,
   const offload::ConnectionSnapshot& from = operation->snapshot;
   tcp::TcpCachedState cached = flow->phase == FlowPhase::kRunning
                                    ? flow->tcb.cached
-                                   : flow->exported.state.cached;
+                                   : flow->hand_over->exported.state.cached;
   if (operation->kind == Operation::Kind::kUpdatePath) {
     const uint32_t least = flow->tuple.local.IsV6() ? 1280 : 68;
     const uint32_t mtu = from.path.path_mtu_bytes;
     if (mtu < least || mtu > config_.max_path_mtu_bytes) {
       return Complete(operation, Status::kFailure);
     }
-    flow->path.path_mtu_bytes = mtu;
+    flow->path_mtu_bytes = mtu;
   } else if (operation->kind == Operation::Kind::kUpdateNeighbor) {
     // R71: the next hop; the rest of a neighbor is constant.
-    flow->neighbor.destination_mac = from.neighbor.destination_mac;
-    flow->headers.dst_mac = from.neighbor.destination_mac;
+    flow->next_hop.destination_mac = from.neighbor.destination_mac;
     flow->host_reached_at = now - from.neighbor.host_reachability_delta;
   } else {
     cached = from.tcp.cached;
@@ -54,16 +56,12 @@ void Worker::Impl::ExecuteUpdate(Instant now, Operation* operation,
     cached.initial_rcv_wnd = static_cast<uint32_t>(
         std::min(uint64_t{cached.initial_rcv_wnd},
                  uint64_t{pool.chunk_bytes()} * pool.chunk_count()));
-    flow->headers.vlan_priority = cached.user_priority;
-    flow->headers.ttl = cached.ttl_or_hop_limit;
-    flow->headers.tos = cached.tos_or_traffic_class;
-    flow->headers.flow_label = cached.flow_label;
   }
   if (flow->phase == FlowPhase::kRunning) {
     Absorb(now, flow,
-           tcp::OnUpdate(flow->tcb, now, cached, flow->path.path_mtu_bytes));
+           tcp::OnUpdate(flow->tcb, now, cached, flow->path_mtu_bytes));
   } else {
-    flow->exported.state.cached = cached;
+    flow->hand_over->exported.state.cached = cached;
   }
   Complete(operation, Status::kSuccess);
 }

@@ -41,6 +41,8 @@ Worker::Impl::Impl(const WorkerConfig& config, FramePort* frames,
       control_(control),
       table_(config.max_flows, HashKey{config.hash_key[0], config.hash_key[1]}),
       flows_(config.max_flows),
+      hand_overs_(config.max_flows),
+      works_(config.max_flows),
       wheel_(Instant()),
       sessions_(config.max_sessions),
       send_records_(config.max_send_records),
@@ -52,11 +54,11 @@ Worker::Impl::Impl(const WorkerConfig& config, FramePort* frames,
 
 Worker::Impl::~Impl() {
   // The frames belong to the I/O layer; everything else goes with the pools.
-  flows_.ForEachInUse([this](Flow* flow) {
-    while (ParkedFrame* parked = flow->parked.front()) {
+  hand_overs_.ForEachInUse([this](HandOver* hand_over) {
+    while (ParkedFrame* parked = hand_over->parked.front()) {
       frames_->FreeHeld(parked->frame.handle);
       Count(Counter::kParkedDropped);
-      UnparkFirst(flow);
+      UnparkFirst(hand_over);
     }
   });
 }

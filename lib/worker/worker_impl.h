@@ -9,6 +9,7 @@
 #include <cstdint>
 #include <span>
 
+#include "packet/frame_builder.h"
 #include "packet/frame_view.h"
 #include "worker/ended_flows.h"
 #include "worker/flow.h"
@@ -105,11 +106,11 @@ class Worker::Impl {
   void ExpireHold(Flow* flow);
 
   // parking.cc
-  bool HasPlaceFor(const Flow& flow) const;
+  bool HasPlaceFor(const HandOver& hand_over) const;
   Disposition Park(Flow* flow, const Frame& frame);
-  void ForwardParked(Flow* flow);
+  void ForwardParked(HandOver* hand_over);
   void ReplayParked(Instant now, Flow* flow);
-  void UnparkFirst(Flow* flow);
+  void UnparkFirst(HandOver* hand_over);
 
   // initiate.cc
   void ExecuteInitiate(Instant now, Operation* operation, Flow* flow);
@@ -204,8 +205,17 @@ class Worker::Impl {
   void RetryRetrieves();
   void OnIcmpFrame(const Frame& frame);
 
+  // flow_parts.cc
+  HandOver* TakeHandOver(Flow* flow);
+  void EndHandOver(Flow* flow);  // if it has ended
+  SessionWork* TakeWork(Flow* flow);
+  void EndWork(Flow* flow);  // if it is done
+  void FreeFlow(Flow* flow);
+
   // output.cc
   void Output(Turn* turn);
+  static packet::HeaderTemplate HeadersOf(const Flow& flow,
+                                          const tcp::TcpCachedState& cached);
   void Transmit(Flow* flow, const tcp::OutSegment& segment);
   bool SendToHost(ByteSpan frame_bytes);
   void Publish(Flow* flow);
@@ -235,6 +245,8 @@ class Worker::Impl {
   FlowTable table_;
   EndedFlows ended_;
   HandleSlab<Flow> flows_;
+  Slab<HandOver> hand_overs_;
+  Slab<SessionWork> works_;
   TimingWheel wheel_;
   SessionTable sessions_;
   Slab<tcp::SendRecord> send_records_;
@@ -249,7 +261,7 @@ class Worker::Impl {
   ScheduleList io_waiters_;    // for a driver to let go of send memory
   IntrusiveList<Session, BlockedTag> blocked_sessions_;
   IntrusiveList<Session, RingTag> ring_sessions_;
-  IntrusiveList<Flow, RetrieveTag> retrieve_waiters_;
+  IntrusiveList<HandOver, RetrieveTag> retrieve_waiters_;
 
   uint16_t next_ip_id_ = 0;
   WorkerCounters counters_;

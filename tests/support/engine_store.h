@@ -24,9 +24,7 @@ class EngineStore {
         fragments_(fragment_count),
         flight_ranges_(fragment_count) {}
 
-  tcp::ConnectionStore view() {
-    return {&chunks_, &fragments_, &flight_ranges_};
-  }
+  const tcp::ConnectionStore* view() const { return &view_; }
   ByteSpan Bytes(const tcp::Fragment& fragment) const {
     return {chunks_.Data(fragment.chunk) + fragment.offset_in_chunk,
             fragment.length};
@@ -46,6 +44,7 @@ class EngineStore {
   ChunkPool chunks_;
   Slab<tcp::Fragment> fragments_;
   Slab<tcp::FlightRange> flight_ranges_;
+  const tcp::ConnectionStore view_{&chunks_, &fragments_, &flight_ranges_};
 };
 
 }  // namespace chimney::testing

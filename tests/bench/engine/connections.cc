@@ -48,6 +48,7 @@ Connections::Connections(size_t count)
       fragments_(kChunks),
       flight_ranges_(4 * kMostPrepared),
       records_(4 * kMostPrepared),
+      store_{&chunks_, &fragments_, &flight_ranges_},
       tcbs_(new tcp::Tcb[count]),
       order_(count) {
   const tcp::TcpState state = StateAtRest();

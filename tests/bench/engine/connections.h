@@ -47,9 +47,7 @@ class Connections {
   Instant now() const { return now_; }
   void Advance(Duration by) { now_ = now_ + by; }
   const tcp::Parameters& parameters() const { return parameters_; }
-  tcp::ConnectionStore store() {
-    return {&chunks_, &fragments_, &flight_ranges_};
-  }
+  const tcp::ConnectionStore* store() const { return &store_; }
 
   // A segment of the peer, in order and acknowledging everything, or as if
   // `data_ahead` more bytes had come and `acked` were the ACK.
@@ -79,6 +77,7 @@ class Connections {
   Slab<tcp::Fragment> fragments_;
   Slab<tcp::FlightRange> flight_ranges_;
   Slab<tcp::SendRecord> records_;
+  tcp::ConnectionStore store_;
   std::unique_ptr<tcp::Tcb[]> tcbs_;
   std::vector<uint32_t> order_;
   size_t at_ = 0;

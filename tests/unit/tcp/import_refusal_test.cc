@@ -33,13 +33,13 @@ TEST_F(ImportRefusal, ATcbThatWasNotPrepared) {
   FragmentList receive_data;
   EXPECT_FALSE(Import(empty, now, state, send_data, receive_data));
   testing::TestTcb host(params, memory);
-  ConnectionStore store = host.store().view();
+  ConnectionStore store = *host.store().view();
   store.fragments = nullptr;
-  Prepare(empty, &params, store, false, 1500);
+  Prepare(empty, &params, &store, false, 1500);
   EXPECT_FALSE(Import(empty, now, state, send_data, receive_data));
-  store = host.store().view();
+  store = *host.store().view();
   store.chunks = nullptr;
-  Prepare(empty, &params, store, false, 1500);
+  Prepare(empty, &params, &store, false, 1500);
   EXPECT_FALSE(Import(empty, now, state, send_data, receive_data));
 }
 

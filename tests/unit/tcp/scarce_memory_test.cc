@@ -43,7 +43,7 @@ TEST_F(ScarceMemory, ATimeoutRepairsTheWholeFlightWithoutRanges) {
     SCOPED_TRACE(sack);
     state.constant.sack_enabled = sack;
     Start();
-    FlightRange* taken = tcb().store.flight_ranges->Allocate();
+    FlightRange* taken = tcb().store->flight_ranges->Allocate();
     ASSERT_NE(taken, nullptr);
     FlushOwedAck(tcb());
     Pull();
@@ -56,7 +56,7 @@ TEST_F(ScarceMemory, ATimeoutRepairsTheWholeFlightWithoutRanges) {
     }
     EXPECT_EQ(arrived, kSegments);
     EXPECT_LE(tcb().counters.retransmit_timeouts, 2u);
-    tcb().store.flight_ranges->Free(taken);
+    tcb().store->flight_ranges->Free(taken);
     TearDown();
   }
 }
@@ -114,7 +114,7 @@ TEST_F(ScarceMemory, OneConnectionLeavesRangesToOthers) {
     Feed(WithSack(Ack(kOurs), {{left, left + 1}}));
     Pull();
   }
-  const Slab<FlightRange>& ranges = *tcb().store.flight_ranges;
+  const Slab<FlightRange>& ranges = *tcb().store->flight_ranges;
   EXPECT_LE(ranges.in_use(), ranges.capacity() / 2);
 }
 
@@ -140,7 +140,7 @@ TEST_F(ScarceMemory, SwappedSingleBytesAreFewFragments) {
     Pull();
   }
   EXPECT_EQ(tcb().unread_bytes(), 10'000u);
-  EXPECT_LE(tcb().store.fragments->in_use(), 3 * 64u);
+  EXPECT_LE(tcb().store->fragments->in_use(), 3 * 64u);
 }
 
 // Islands of honest size, from both ends towards the middle of the window, then
@@ -188,7 +188,7 @@ TEST_F(ScarceMemory, DataInOrderFindsAFragment) {
   StartQuiet();
   for (uint32_t i = 1; i < 200; ++i) Feed(Data(1000 + 2 * i, 1));
   Pull();
-  const Slab<Fragment>& fragments = *tcb().store.fragments;
+  const Slab<Fragment>& fragments = *tcb().store->fragments;
   EXPECT_GE(fragments.capacity() - fragments.in_use(),
             fragments.capacity() / 8);
 }
@@ -202,7 +202,7 @@ TEST_F(ScarceMemory, IslandsLeaveFragmentsToOthers) {
   StartQuiet();
   for (uint32_t i = 1; i < 2000; ++i) Feed(Data(i * 300, 256));
   Pull();
-  const Slab<Fragment>& fragments = *tcb().store.fragments;
+  const Slab<Fragment>& fragments = *tcb().store->fragments;
   EXPECT_LE(fragments.in_use(), fragments.capacity() / 2);
 }
 
@@ -211,7 +211,7 @@ TEST_F(ScarceMemory, IslandsLeaveFragmentsToOthers) {
 TEST_F(ScarceMemory, EveryConnectionHasAShareOfTheFragments) {
   memory = {4096, 512, 1024};
   StartQuiet();
-  Slab<Fragment>& fragments = *tcb().store.fragments;
+  Slab<Fragment>& fragments = *tcb().store->fragments;
   std::vector<Fragment*> others;
   while (fragments.in_use() < fragments.capacity() * 3 / 4) {
     others.push_back(fragments.Allocate());
@@ -229,7 +229,7 @@ TEST_F(ScarceMemory, LostBytesStayLostWithoutRanges) {
   params.tail_loss_probe = false;
   state.delegated.cwnd = 20 * kMss;
   StartQuiet();
-  FlightRange* taken = tcb().store.flight_ranges->Allocate();
+  FlightRange* taken = tcb().store->flight_ranges->Allocate();
   ASSERT_NE(taken, nullptr);
   Send(20 * kMss);
   Pull();
@@ -240,7 +240,7 @@ TEST_F(ScarceMemory, LostBytesStayLostWithoutRanges) {
   Feed(Ack(kOurs + 500));  // a part of the first one
   Pull();
   EXPECT_GE(tcb().flight.lost_bytes(), 19 * kMss);
-  tcb().store.flight_ranges->Free(taken);
+  tcb().store->flight_ranges->Free(taken);
 }
 
 }  // namespace
