@@ -44,13 +44,14 @@ void SlowStart(Tcb& tcb, Instant now, const AckNews& news, bool after_timeout) {
 void GrowWindow(Tcb& tcb, Instant now, const AckNews& news,
                 bool after_timeout) {
   SendState& snd = tcb.snd;
-  if (tcb.params->cwnd_validation && !snd.cwnd_limited) {
+  if (tcb.params->cwnd_validation && !tcb.outgoing->cwnd_limited) {
     // Its mark must not be left so far behind that it seems to be ahead.
     SeqNum& mark = tcb.congestion.hystart.window_end;
     mark = Later(mark, snd.una);
     return;
   }
-  if (snd.una.AtOrAfter(snd.cwnd_limited_end)) snd.cwnd_limited = false;
+  Outgoing& out = *tcb.outgoing;
+  if (snd.una.AtOrAfter(out.cwnd_limited_end)) out.cwnd_limited = false;
   if (snd.cwnd < snd.ssthresh) {
     SlowStart(tcb, now, news, after_timeout);
   } else if (tcb.params->congestion_control == CongestionControl::kCubic) {

@@ -28,7 +28,7 @@ void Reset(Tcb& tcb, Outcome* outcome) {
   tcb.rcv.ack_now = false;
   tcb.snd.rst_pending = true;
   tcb.connection_state = ConnectionState::kClosed;
-  if (!tcb.snd.completed.empty()) outcome->events |= kEventSendAcked;
+  if (!tcb.outgoing->completed.empty()) outcome->events |= kEventSendAcked;
 }
 
 bool KeepaliveDiffers(const TcpCachedState& a, const TcpCachedState& b) {
@@ -55,17 +55,18 @@ void ChangePathMtu(Tcb& tcb, Instant now, uint32_t path_mtu_bytes) {
 
 Outcome OnSend(Tcb& tcb, Instant now, SendRecord* record) {
   Outcome outcome;
+  Outgoing& outgoing = TakeOutgoing(tcb);
   if (!MayStillSend(tcb)) {
     record->aborted = true;
-    tcb.snd.completed.PushBack(record);
+    outgoing.completed.PushBack(record);
     outcome.events |= kEventSendAcked;
     return outcome;
   }
   const uint32_t bytes = record->length - record->acked_bytes;
   // Only what is first to be sent ends a pause.
-  if (tcb.snd.queued_bytes == 0 && bytes != 0) RestartAfterIdle(tcb, now);
-  tcb.snd.queue.PushBack(record);
-  tcb.snd.queued_bytes += bytes;
+  if (outgoing.queued_bytes == 0 && bytes != 0) RestartAfterIdle(tcb, now);
+  outgoing.queue.PushBack(record);
+  outgoing.queued_bytes += bytes;
   tcb.counters.bytes_sent += record->length;
   // A record without bytes is done as soon as it is first.
   if (ReleaseAcked(tcb, 0)) outcome.events |= kEventSendAcked;
@@ -77,7 +78,7 @@ Outcome OnReceiveConsumed(Tcb& tcb, Instant now, uint32_t bytes) {
   Outcome outcome;
   ReceiveState& rcv = tcb.rcv;
   rcv.unread_bytes -= std::min(bytes, rcv.unread_bytes);
-  if (rcv.unread_bytes == 0 && rcv.out_of_order.empty()) {
+  if (rcv.unread_bytes == 0 && tcb.out_of_order_bytes() == 0) {
     ReleaseWriteChunk(tcb);
   }
   if (tcb.connection_state == ConnectionState::kClosed) return outcome;
@@ -88,12 +89,15 @@ Outcome OnReceiveConsumed(Tcb& tcb, Instant now, uint32_t bytes) {
 
 Outcome OnDisconnect(Tcb& tcb, Instant now, bool abortive) {
   Outcome outcome;
+  TakeOutgoing(tcb);
   if (abortive) {
     Reset(tcb, &outcome);
   } else if (MayStillSend(tcb)) {
     tcb.snd.fin_queued = true;
   }
   Conclude(tcb, now, &outcome);
+  EndReassembly(tcb);
+  EndOutgoing(tcb);
   return outcome;
 }
 
@@ -106,12 +110,13 @@ Outcome OnUpdate(Tcb& tcb, Instant now, const TcpCachedState& cached,
       tcb.connection_state == ConnectionState::kTimeWait) {
     return outcome;
   }
+  TakeOutgoing(tcb);
   if (KeepaliveDiffers(before, cached) && !tcb.challenge.validating) {
     RestartKeepalive(tcb, now);
   }
   if (before.max_rt != cached.max_rt) {
-    tcb.timers.total_rt = Duration();
-    tcb.timers.backed_off_at = now;
+    tcb.outgoing->timers.total_rt = Duration();
+    tcb.outgoing->timers.backed_off_at = now;
   }
   if (before.initial_rcv_wnd != cached.initial_rcv_wnd && !tcb.frozen &&
       cached.initial_rcv_wnd != tcb.rcv_wnd()) {
@@ -119,13 +124,18 @@ Outcome OnUpdate(Tcb& tcb, Instant now, const TcpCachedState& cached,
   }
   ChangePathMtu(tcb, now, path_mtu_bytes);
   Conclude(tcb, now, &outcome);
+  EndOutgoing(tcb);
   return outcome;
 }
 
 SendRecord* NextCompletedSend(Tcb& tcb) {
-  SendRecord* first = tcb.snd.completed.front();
-  if (first == nullptr || first->io_refs != 0) return nullptr;
-  return tcb.snd.completed.PopFront();
+  if (tcb.outgoing == nullptr) return nullptr;
+  SendRecord* first = tcb.outgoing->completed.front();
+  if (first == nullptr) {
+    EndOutgoing(tcb);
+    return nullptr;
+  }
+  return first->io_refs != 0 ? nullptr : tcb.outgoing->completed.PopFront();
 }
 
 }  // namespace chimney::tcp

@@ -24,7 +24,10 @@ TimerState ShowTimer(Instant deadline, uint8_t count, Instant now) {
 // Inside a fast recovery cwnd says what may leave at the moment; the receiver
 // of this state gets what the recovery will end with.
 uint32_t ShownCwnd(const Tcb& tcb) {
-  if (tcb.recovery.phase != RecoveryPhase::kFastRecovery) return tcb.snd.cwnd;
+  if (tcb.outgoing == nullptr ||
+      tcb.outgoing->recovery.phase != RecoveryPhase::kFastRecovery) {
+    return tcb.snd.cwnd;
+  }
   // No window is below one segment, should they have grown since it began.
   return std::clamp(tcb.snd.ssthresh, tcb.snd.mss, kMaxCwnd);
 }
@@ -34,15 +37,17 @@ uint32_t ShownCwnd(const Tcb& tcb) {
 // that did not start one do not count up to it, and the echoes of our own
 // resending not at all.
 uint8_t ShownDupAckCount(const Tcb& tcb) {
-  const uint8_t count = tcb.recovery.dup_ack_count;
+  if (tcb.outgoing == nullptr) return 0;
+  const uint8_t count = tcb.outgoing->recovery.dup_ack_count;
   const uint8_t threshold =
       std::max<uint8_t>(tcb.params->duplicate_ack_threshold, 1);
-  if (tcb.recovery.phase == RecoveryPhase::kFastRecovery &&
-      tcb.flight.lost_bytes() == 0) {
+  if (tcb.outgoing->recovery.phase == RecoveryPhase::kFastRecovery &&
+      tcb.outgoing->flight.lost_bytes() == 0) {
     return std::max(count, threshold);
   }
   // While something is still to be sent again, SND.NXT says so.
-  if (tcb.flight.lost_bytes() == 0 && DuplicatesAreEchoes(tcb)) return 0;
+  if (tcb.outgoing->flight.lost_bytes() == 0 && DuplicatesAreEchoes(tcb))
+    return 0;
   return std::min<uint8_t>(count, threshold - 1);
 }
 
@@ -100,14 +105,17 @@ PublishedView Published(const Tcb& tcb) {
 
 void Export(Tcb& tcb, Instant now, Exported* out) {
   out->state = Query(tcb, now);
-  out->send_data.SpliceBack(&tcb.snd.queue);
   out->receive_data.SpliceBack(&tcb.rcv.queue);
-  out->out_of_order.SpliceBack(&tcb.rcv.out_of_order);
-  tcb.snd.queued_bytes = 0;
-  tcb.snd.cursor = {};
-  tcb.recovery.cursor = {};
+  if (tcb.reassembly != nullptr) {
+    out->out_of_order.SpliceBack(&tcb.reassembly->out_of_order);
+  }
+  if (tcb.outgoing != nullptr) {
+    out->send_data.SpliceBack(&tcb.outgoing->queue);
+    tcb.outgoing->queued_bytes = 0;
+    tcb.outgoing->cursor = {};
+    tcb.outgoing->recovery.cursor = {};
+  }
   // What is left to give back: the chunk that was being filled.
-  FlushOutOfOrder(tcb);
   Discard(tcb);
 }
 

@@ -46,13 +46,19 @@ struct Fragment : ListNode<> {
 };
 using FragmentList = IntrusiveList<Fragment>;
 
+struct Outgoing;
+struct Reassembly;
+
 // Where one connection keeps received bytes, and what it notes of sent ones.
 // All are shared by many connections of the same owner core and outlive them.
 struct ConnectionStore {
   ChunkPool* chunks = nullptr;          // the session's memory
   Slab<Fragment>* fragments = nullptr;  // bookkeeping of this worker
-  // Null: each connection does with the one range it has.
+  // Null: each connection does with the two ranges it has.
   Slab<FlightRange>* flight_ranges = nullptr;
+  // A place for every connection: taking one never fails.
+  Slab<Outgoing>* outgoing = nullptr;
+  Slab<Reassembly>* reassembly = nullptr;
 };
 
 }  // namespace chimney::tcp

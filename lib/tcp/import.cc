@@ -107,16 +107,15 @@ std::optional<uint32_t> ReceiveBytes(FragmentList& fragments, SeqNum end) {
 // When the giver sent what is in flight, and how often, it does not say: an
 // acknowledgement of that is no sample.
 void ImportFlight(Tcb& tcb, Instant now, const TcpDelegatedState& d) {
-  Flight& flight = tcb.flight;
-  flight.Clear();
+  Flight& flight = tcb.outgoing->flight;
   if (d.snd_una == d.snd_max) return;
   flight.Import(d.snd_una, d.snd_max, now);
   if (d.snd_nxt == d.snd_max) return;
   // The giver was sending again from SND.NXT on: its duplicates are not to
   // start a fast recovery here (RFC 6582 section 4).
   flight.MarkLost(d.snd_nxt, d.snd_max);
-  tcb.recovery.phase = RecoveryPhase::kLoss;
-  tcb.recovery.recover = d.snd_max;
+  tcb.outgoing->recovery.phase = RecoveryPhase::kLoss;
+  tcb.snd.recover = d.snd_max;
 }
 
 // The giver had seen the loss, cut its window and sent again what was missing:
@@ -124,7 +123,7 @@ void ImportFlight(Tcb& tcb, Instant now, const TcpDelegatedState& d) {
 // (RFC 6582 section 3.2, R192).
 void ImportFastRecovery(Tcb& tcb) {
   SendState& snd = tcb.snd;
-  RecoveryState& recovery = tcb.recovery;
+  RecoveryState& recovery = tcb.outgoing->recovery;
   // Whoever cut its window has a threshold and keeps to it; duplicates alone
   // are also counted where they may not start a recovery.
   if (recovery.phase != RecoveryPhase::kOpen || snd.una == snd.max ||
@@ -133,14 +132,14 @@ void ImportFastRecovery(Tcb& tcb) {
     return;
   }
   recovery.phase = RecoveryPhase::kFastRecovery;
-  recovery.recover = snd.max;
+  snd.recover = snd.max;
   recovery.sack_based = tcb.constant.sack_enabled;
-  recovery.prr.recover_fs = tcb.flight.total_bytes();
+  recovery.prr.recover_fs = tcb.outgoing->flight.total_bytes();
 }
 
 void ImportSend(Tcb& tcb, Instant now, const TcpDelegatedState& d,
                 const FinPosition& fins, uint64_t send_bytes) {
-  static_cast<SendVariables&>(tcb.snd) = SendVariables{};
+  tcb.snd = SendState{};
   SendState& snd = tcb.snd;
   snd.una = d.snd_una;
   snd.max = d.snd_max;
@@ -148,9 +147,7 @@ void ImportSend(Tcb& tcb, Instant now, const TcpDelegatedState& d,
   snd.max_wnd = std::max(d.max_snd_wnd, d.snd_wnd);
   snd.wl1 = d.snd_wl1;
   snd.wl2 = d.snd_una;
-  snd.small_end = d.snd_una;
   snd.ssthresh = d.ssthresh;
-  snd.queued_bytes = send_bytes;
   snd.fin_queued = fins.fin_queued;
   snd.fin_sent = fins.fin_sent;
   snd.fin_acked = fins.fin_acked;
@@ -158,11 +155,12 @@ void ImportSend(Tcb& tcb, Instant now, const TcpDelegatedState& d,
   snd.cwnd = std::min(d.cwnd, kMaxCwnd);
   UpdateMss(tcb);
   if (d.cwnd == 0) snd.cwnd = InitialWindow(tcb);
-  tcb.recovery = RecoveryState{};
+  snd.recover = d.snd_una - 1;
   tcb.congestion = CongestionState{};
-  tcb.recovery.recover = d.snd_una - 1;
-  tcb.recovery.rack.fack = d.snd_una;
-  tcb.recovery.dup_ack_count = d.dup_ack_count;
+  tcb.reordering = ReorderState{};
+  Outgoing& outgoing = TakeOutgoing(tcb);
+  outgoing.queued_bytes = send_bytes;
+  outgoing.recovery.dup_ack_count = d.dup_ack_count;
   ImportFlight(tcb, now, d);
   ImportFastRecovery(tcb);
 }
@@ -192,7 +190,7 @@ RetransmitUse UseOfImportedTimer(const Tcb& tcb) {
     return RetransmitUse::kFinWait2;
   }
   const bool waiting =
-      snd.queued_bytes != 0 || (snd.fin_queued && !snd.fin_acked);
+      tcb.outgoing->queued_bytes != 0 || (snd.fin_queued && !snd.fin_acked);
   const uint32_t outstanding = snd.max.BytesFrom(snd.una);
   // One byte out may be a window probe's; SND.NXT goes back to SND.UNA for the
   // probes of a window that closed over more.
@@ -207,8 +205,8 @@ RetransmitUse UseOfImportedTimer(const Tcb& tcb) {
 void ImportTimers(Tcb& tcb, Instant now, const TcpDelegatedState& d) {
   Timers& timers = tcb.timers;
   timers = Timers{};
-  timers.backed_off_at = now;
-  timers.total_rt = Bounded(d.total_rt);
+  tcb.outgoing->timers.backed_off_at = now;
+  tcb.outgoing->timers.total_rt = Bounded(d.total_rt);
   const RetransmitUse use = UseOfImportedTimer(tcb);
   if (use == RetransmitUse::kFinWait2) {
     ArmFinWait2(tcb, now);
@@ -242,6 +240,7 @@ bool Import(Tcb& tcb, Instant now, const TcpState& state, RecordList& send_data,
   const TcpDelegatedState& d = state.delegated;
   if (tcb.params == nullptr || tcb.store == nullptr ||
       tcb.store->chunks == nullptr || tcb.store->fragments == nullptr ||
+      tcb.store->outgoing == nullptr || tcb.store->reassembly == nullptr ||
       !NumbersAgree(state)) {
     return false;
   }
@@ -253,6 +252,7 @@ bool Import(Tcb& tcb, Instant now, const TcpState& state, RecordList& send_data,
   const std::optional<uint32_t> unread = ReceiveBytes(receive_data, data_end);
   if (!unread.has_value()) return false;
 
+  DropOutgoing(tcb);
   tcb.connection_state = fins->state;
   tcb.frozen = false;
   tcb.constant = state.constant;
@@ -266,12 +266,13 @@ bool Import(Tcb& tcb, Instant now, const TcpState& state, RecordList& send_data,
   tcb.rtt.rttvar = Bounded(d.rttvar);
   UpdateRto(tcb);
   ImportTimers(tcb, now, d);
-  tcb.snd.queue.SpliceBack(&send_data);
+  tcb.outgoing->queue.SpliceBack(&send_data);
   // A first record that is acknowledged to its end waits for nothing more.
   ReleaseAcked(tcb, 0);
   tcb.rcv.queue.SpliceBack(&receive_data);
   Outcome ignored;
   Conclude(tcb, now, &ignored);
+  EndOutgoing(tcb);
   return true;
 }
 

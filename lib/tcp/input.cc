@@ -29,6 +29,7 @@ SegmentReason RunChecks(InputContext& in) {
 
 Outcome ProcessSegment(Tcb& tcb, Instant now, const packet::Segment& segment) {
   InputContext in{tcb, now, segment, {}, {}};
+  TakeOutgoing(tcb);
   ++tcb.counters.segments_in;
   in.outcome.reason = RunChecks(in);
   if (in.outcome.reason == SegmentReason::kNone) {
@@ -39,6 +40,8 @@ Outcome ProcessSegment(Tcb& tcb, Instant now, const packet::Segment& segment) {
     in.outcome.reason = text != SegmentReason::kNone ? text : acked;
   }
   Conclude(tcb, now, &in.outcome);
+  EndReassembly(tcb);
+  EndOutgoing(tcb);
   return in.outcome;
 }
 

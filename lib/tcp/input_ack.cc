@@ -88,12 +88,12 @@ void AdvanceUna(InputContext& in, AckNews* news) {
   Tcb& tcb = in.tcb;
   SendState& snd = tcb.snd;
   news->acked = in.segment.ack.BytesFrom(snd.una);
-  const auto data =
-      static_cast<uint32_t>(std::min<uint64_t>(news->acked, snd.queued_bytes));
+  const auto data = static_cast<uint32_t>(
+      std::min<uint64_t>(news->acked, tcb.outgoing->queued_bytes));
   SampleRtt(tcb, in.now, in.segment);
   if (ReleaseAcked(tcb, data)) in.outcome.events |= kEventSendAcked;
   snd.una = in.segment.ack;
-  tcb.flight.Acknowledge(snd.una, &news->delivery);
+  tcb.outgoing->flight.Acknowledge(snd.una, &news->delivery);
   in.outcome.events |= kEventForwardProgress;
 }
 

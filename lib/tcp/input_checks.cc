@@ -60,8 +60,9 @@ void Trim(InputContext& in) {
     arrival.seq += static_cast<uint32_t>(old);
     // RFC 2883 section 4.2: the next ACK tells that this part was not needed.
     if (old != 0 && in.tcb.constant.sack_enabled) {
-      rcv.duplicate = {in.segment.seq, arrival.seq};
-      rcv.has_duplicate = true;
+      Reassembly& reassembly = TakeReassembly(in.tcb);
+      reassembly.duplicate = {in.segment.seq, arrival.seq};
+      reassembly.has_duplicate = true;
     }
   }
   const uint32_t room = rcv.edge.BytesFrom(arrival.seq);
@@ -102,9 +103,10 @@ SegmentReason Unacceptable(InputContext& in) {
   const SeqNum end = in.segment.end();
   if (end.After(rcv.nxt)) return Reply(in, SegmentReason::kBeyondWindow);
   NoteProbeTaken(in);
-  if (!in.segment.payload.empty()) {
-    rcv.duplicate = {in.segment.seq, end};
-    rcv.has_duplicate = in.tcb.constant.sack_enabled;
+  if (!in.segment.payload.empty() && in.tcb.constant.sack_enabled) {
+    Reassembly& reassembly = TakeReassembly(in.tcb);
+    reassembly.duplicate = {in.segment.seq, end};
+    reassembly.has_duplicate = true;
   }
   return Reply(in, SegmentReason::kOldDuplicate);
 }
@@ -135,7 +137,7 @@ SegmentReason CheckReset(InputContext& in) {
     FlushOutOfOrder(tcb);
     AbortSends(tcb);
     in.outcome.events |= kEventAborted;
-    if (!tcb.snd.completed.empty()) in.outcome.events |= kEventSendAcked;
+    if (!tcb.outgoing->completed.empty()) in.outcome.events |= kEventSendAcked;
     return SegmentReason::kRstAccepted;
   }
   if (!in.segment.seq.InWindow(tcb.rcv.nxt, ReceiveWindow(tcb))) {

@@ -67,7 +67,7 @@ SegmentReason ProcessInOrder(InputContext& in) {
   ReceiveState& rcv = tcb.rcv;
   const ByteSpan payload = in.arrival.payload;
   SegmentReason reason = SegmentReason::kNone;
-  const bool had_hole = !rcv.out_of_order.empty() || rcv.fin_held;
+  const bool had_hole = tcb.HasHole();
   if (in.arrival.fin) FlushOutOfOrder(tcb);
   if (!payload.empty()) {
     const uint32_t stored = StoreInOrder(tcb, payload);
@@ -77,7 +77,9 @@ SegmentReason ProcessInOrder(InputContext& in) {
     if (stored != payload.size()) return SegmentReason::kNoReceiveMemory;
     reason = SegmentReason::kDataInOrder;
   }
-  const bool held_fin_reached = rcv.fin_held && rcv.nxt == rcv.fin_seq;
+  const Reassembly* reassembly = tcb.reassembly;
+  const bool held_fin_reached = reassembly != nullptr && reassembly->fin_held &&
+                                rcv.nxt == reassembly->fin_seq;
   if (in.arrival.fin || held_fin_reached) {
     AcceptFin(in);
     if (in.arrival.fin) reason = SegmentReason::kFinInOrder;
@@ -87,15 +89,17 @@ SegmentReason ProcessInOrder(InputContext& in) {
 
 // R165 and its mirror: data and an out-of-order FIN contradict each other.
 bool ContradictsFin(Tcb& tcb, const Arrival& arrival) {
-  ReceiveState& rcv = tcb.rcv;
+  Reassembly* reassembly = tcb.reassembly;
+  if (reassembly == nullptr) return false;
   const SeqNum end =
       arrival.seq + static_cast<uint32_t>(arrival.payload.size());
-  if (rcv.fin_held) {
-    return end.After(rcv.fin_seq) || (arrival.fin && end != rcv.fin_seq);
+  if (reassembly->fin_held) {
+    return end.After(reassembly->fin_seq) ||
+           (arrival.fin && end != reassembly->fin_seq);
   }
   // In order a FIN is believed, whatever is held beyond it (R164).
-  if (!arrival.fin || arrival.seq == rcv.nxt) return false;
-  const Fragment* last = rcv.out_of_order.back();
+  if (!arrival.fin || arrival.seq == tcb.rcv.nxt) return false;
+  const Fragment* last = reassembly->out_of_order.back();
   if (last == nullptr) return false;
   return (last->seq + last->length).After(end);
 }
@@ -132,19 +136,20 @@ SegmentReason ProcessOutOfOrder(InputContext& in) {
   const SeqNum end =
       arrival.seq + static_cast<uint32_t>(arrival.payload.size());
   OweDuplicateAck(tcb);
+  Reassembly& reassembly = TakeReassembly(tcb);
   InsertResult result = InsertResult::kDuplicate;
   if (!arrival.payload.empty()) {
     result = InsertOutOfOrder(tcb, arrival.seq, arrival.payload);
     if (result == InsertResult::kDuplicate && tcb.constant.sack_enabled) {
-      tcb.rcv.duplicate = {arrival.seq, end};
-      tcb.rcv.has_duplicate = true;
+      reassembly.duplicate = {arrival.seq, end};
+      reassembly.has_duplicate = true;
     }
   }
   const bool complete =
       result == InsertResult::kStored || result == InsertResult::kDuplicate;
   if (arrival.fin && complete) {
-    tcb.rcv.fin_held = true;
-    tcb.rcv.fin_seq = end;
+    reassembly.fin_held = true;
+    reassembly.fin_seq = end;
   }
   return InsertReason(result, arrival.fin && complete);
 }

@@ -10,8 +10,10 @@ namespace {
 
 bool IsOrdinaryConnection(const Tcb& tcb) {
   return tcb.connection_state == ConnectionState::kEstablished && !tcb.frozen &&
-         tcb.recovery.phase == RecoveryPhase::kOpen &&
-         tcb.flight.sacked_bytes() == 0 && !tcb.rcv.fin_held &&
+         (tcb.outgoing == nullptr ||
+          (tcb.outgoing->recovery.phase == RecoveryPhase::kOpen &&
+           tcb.outgoing->flight.sacked_bytes() == 0)) &&
+         (tcb.reassembly == nullptr || !tcb.reassembly->fin_held) &&
          tcb.timers.retransmit_use != RetransmitUse::kPersist;
 }
 
@@ -50,6 +52,7 @@ bool ProcessFast(Tcb& tcb, Instant now, const packet::Segment& segment,
   ++tcb.counters.segments_in;
   NoteTimestamp(in);
   OnPeerHeard(tcb, now);
+  // At rest there is nothing to acknowledge.
   if (segment.ack != snd.una) {
     AckNews news;
     AdvanceUna(in, &news);
@@ -60,6 +63,8 @@ bool ProcessFast(Tcb& tcb, Instant now, const packet::Segment& segment,
   in.outcome.reason =
       segment.payload.empty() ? SegmentReason::kAckAdvanced : ProcessText(in);
   Conclude(tcb, now, &in.outcome);
+  EndReassembly(tcb);
+  EndOutgoing(tcb);
   *outcome = in.outcome;
   return true;
 }

@@ -17,20 +17,22 @@ const char* CheckSendNumbers(const Tcb& tcb) {
   const SendState& snd = tcb.snd;
   if (snd.max.Before(snd.una)) return "SND.MAX before SND.UNA";
   const uint32_t fin = snd.fin_sent && !snd.fin_acked ? 1 : 0;
-  if (snd.max.BytesFrom(snd.una) > snd.queued_bytes + fin) {
+  if (snd.max.BytesFrom(snd.una) > tcb.unacked_send_bytes() + fin) {
     return "more in flight than the queue holds";
   }
   if (snd.fin_sent && !snd.fin_queued) return "FIN sent but never asked for";
   if (snd.fin_acked && !snd.fin_sent) return "FIN acknowledged but never sent";
-  if (snd.fin_acked && snd.queued_bytes != 0) return "data behind our FIN";
+  if (snd.fin_acked && tcb.unacked_send_bytes() != 0)
+    return "data behind our FIN";
   if (snd.mss == 0 || snd.cwnd < snd.mss) return "cwnd below one segment";
   return nullptr;
 }
 
 const char* CheckSendQueue(const Tcb& tcb) {
+  if (tcb.outgoing == nullptr) return nullptr;
   uint64_t bytes = 0;
   bool first = true;
-  for (const SendRecord& record : Readable(tcb.snd.queue)) {
+  for (const SendRecord& record : Readable(tcb.outgoing->queue)) {
     if (record.acked_bytes > record.length)
       return "record acked beyond its end";
     if (!first && record.acked_bytes != 0) return "acked record behind another";
@@ -40,11 +42,15 @@ const char* CheckSendQueue(const Tcb& tcb) {
     bytes += record.length - record.acked_bytes;
     first = false;
   }
-  return bytes == tcb.snd.queued_bytes ? nullptr : "queued bytes miscounted";
+  return bytes == tcb.outgoing->queued_bytes ? nullptr
+                                             : "queued bytes miscounted";
 }
 
 const char* CheckFlight(const Tcb& tcb) {
-  const Flight& flight = tcb.flight;
+  if (tcb.outgoing == nullptr) {
+    return tcb.snd.una == tcb.snd.max ? nullptr : "in flight, yet at rest";
+  }
+  const Flight& flight = tcb.outgoing->flight;
   SeqNum next = tcb.snd.una;
   uint32_t sacked = 0;
   uint32_t lost = 0;
@@ -85,11 +91,13 @@ const char* CheckReceiveQueue(const Tcb& tcb) {
 }
 
 const char* CheckReassembly(const Tcb& tcb) {
+  if (tcb.reassembly == nullptr) return nullptr;
+  const Reassembly& reassembly = *tcb.reassembly;
   const ReceiveState& rcv = tcb.rcv;
   uint32_t bytes = 0;
   uint32_t count = 0;
   SeqNum last = rcv.nxt;
-  for (const Fragment& fragment : Readable(rcv.out_of_order)) {
+  for (const Fragment& fragment : Readable(reassembly.out_of_order)) {
     if (count == 0 && fragment.seq == rcv.nxt) return "in-order data not moved";
     if (fragment.seq.Before(last)) return "out-of-order data overlap";
     if (!tcb.store->chunks->IsHeld(fragment.chunk)) return "freed chunk in use";
@@ -98,10 +106,10 @@ const char* CheckReassembly(const Tcb& tcb) {
     ++count;
   }
   if (count != 0 && last.After(rcv.edge)) return "data beyond the window";
-  if (bytes != rcv.out_of_order_bytes) return "out-of-order bytes miscounted";
-  if (count != rcv.out_of_order_count) return "fragments miscounted";
-  for (uint8_t i = 0; i < rcv.sack_count; ++i) {
-    if (rcv.sack_blocks[i].start.AtOrBefore(rcv.nxt)) {
+  if (bytes != reassembly.bytes) return "out-of-order bytes miscounted";
+  if (count != reassembly.count) return "fragments miscounted";
+  for (uint8_t i = 0; i < reassembly.sack_count; ++i) {
+    if (reassembly.sack_blocks[i].start.AtOrBefore(rcv.nxt)) {
       return "SACK block reaches RCV.NXT";
     }
   }

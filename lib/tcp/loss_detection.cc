@@ -10,7 +10,7 @@ namespace {
 // RFC 6675 IsLost(): everything below the point above which the peer reported
 // DupThresh ranges, or more than DupThresh - 1 segments' bytes.
 void MarkLostByReports(Tcb& tcb) {
-  const Flight& flight = tcb.flight;
+  const Flight& flight = tcb.outgoing->flight;
   const uint32_t threshold = tcb.params->duplicate_ack_threshold;
   uint32_t ranges = 0;
   uint32_t bytes = 0;
@@ -21,7 +21,7 @@ void MarkLostByReports(Tcb& tcb) {
     bytes += range->bytes();
     if (ranges < threshold && bytes <= (threshold - 1) * tcb.snd.mss) continue;
     const SeqNum end = range->start;
-    tcb.flight.MarkLostIf([end](const FlightRange& below) {
+    tcb.outgoing->flight.MarkLostIf([end](const FlightRange& below) {
       if (below.start.AtOrAfter(end)) return Flight::Verdict::kEnough;
       // What was sent again is judged no more: that is the timer's.
       return below.copies == FlightCopies::kSeveral ? Flight::Verdict::kSpare
@@ -37,7 +37,7 @@ void MarkLostBySack(Tcb& tcb, Instant now) {
   if (!tcb.constant.sack_enabled) return;
   if (tcb.params->rack) {
     MarkLostByTime(tcb, now);
-  } else if (tcb.flight.sacked_bytes() != 0) {
+  } else if (tcb.outgoing->flight.sacked_bytes() != 0) {
     MarkLostByReports(tcb);
   }
 }

@@ -35,13 +35,13 @@ SendPlan HoldPlan(HoldReason reason) {
 SendPlan PlanRange(Tcb& tcb, PlanKind kind, SeqNum seq, SeqNum end) {
   const SendState& snd = tcb.snd;
   const uint32_t offset = seq.BytesFrom(snd.una);
-  const uint64_t data_left =
-      snd.queued_bytes > offset ? snd.queued_bytes - offset : 0;
+  const uint64_t queued = tcb.outgoing->queued_bytes;
+  const uint64_t data_left = queued > offset ? queued - offset : 0;
   const uint32_t span = end.BytesFrom(seq);
   const auto data = static_cast<uint32_t>(
       std::min<uint64_t>(data_left, std::min(span, SegmentLimit(tcb))));
   const uint32_t bytes =
-      MeasurePayload(tcb, tcb.recovery.cursor, seq, data).bytes;
+      MeasurePayload(tcb, tcb.outgoing->recovery.cursor, seq, data).bytes;
   const bool fin =
       snd.fin_sent && !snd.fin_acked && bytes == data_left && span > bytes;
   return MakePlan(kind, seq, bytes, fin);
@@ -50,9 +50,9 @@ SendPlan PlanRange(Tcb& tcb, PlanKind kind, SeqNum seq, SeqNum end) {
 // The first lost bytes. What reaches SND.MAX takes new bytes along.
 SendPlan PlanRetransmit(Tcb& tcb) {
   const SendState& snd = tcb.snd;
-  const RecoveryState& recovery = tcb.recovery;
+  const RecoveryState& recovery = tcb.outgoing->recovery;
   if (recovery.frto == FrtoStep::kSecondAck) return {};  // new data decides
-  const FlightRange* lost = tcb.flight.FirstLost();
+  const FlightRange* lost = tcb.outgoing->flight.FirstLost();
   if (lost == nullptr) return {};
   const SeqNum edge = snd.una + snd.wnd;
   if (lost->start.AtOrAfter(edge)) return HoldPlan(HoldReason::kWindow);
@@ -62,8 +62,8 @@ SendPlan PlanRetransmit(Tcb& tcb) {
   }
   SeqNum end = lost->end;
   if (end == snd.max && !snd.fin_sent) {
-    end = snd.una +
-          static_cast<uint32_t>(std::min<uint64_t>(snd.queued_bytes, snd.wnd));
+    end = snd.una + static_cast<uint32_t>(std::min<uint64_t>(
+                        tcb.outgoing->queued_bytes, snd.wnd));
   }
   return PlanRange(tcb, PlanKind::kRetransmit, lost->start, Earlier(end, edge));
 }
@@ -74,9 +74,10 @@ SendPlan PlanTailProbe(Tcb& tcb) {
   const SendState& snd = tcb.snd;
   const uint32_t outstanding = snd.max.BytesFrom(snd.una);
   if (outstanding == 0 || snd.wnd == 0) return {};
-  if (snd.queued_bytes > outstanding && snd.wnd > outstanding) {
+  const uint64_t queued = tcb.outgoing->queued_bytes;
+  if (queued > outstanding && snd.wnd > outstanding) {
     const auto room =
-        static_cast<uint32_t>(std::min<uint64_t>(snd.queued_bytes, snd.wnd));
+        static_cast<uint32_t>(std::min<uint64_t>(queued, snd.wnd));
     return PlanRange(tcb, PlanKind::kTailProbe, snd.max, snd.una + room);
   }
   // As much of the end as one segment takes; of small records that is less.
@@ -91,7 +92,7 @@ SendPlan PlanTailProbe(Tcb& tcb) {
 // One byte at SND.UNA, new or refused before; or the FIN.
 SendPlan PlanWindowProbe(const Tcb& tcb) {
   const SendState& snd = tcb.snd;
-  if (snd.queued_bytes != 0) {
+  if (tcb.outgoing->queued_bytes != 0) {
     return MakePlan(PlanKind::kWindowProbe, snd.una, 1, false);
   }
   if (!snd.fin_queued || snd.fin_acked) return {};
@@ -138,10 +139,13 @@ void Build(Tcb& tcb, Instant now, const SendPlan& plan, OutSegment* out) {
   out->seq = plan.seq;
   out->ack = tcb.rcv.nxt;
   out->options = OptionsNow(tcb, now);
-  SendCursor& cursor =
-      plan.kind == PlanKind::kData ? tcb.snd.cursor : tcb.recovery.cursor;
-  const PayloadShape shape =
-      CollectPayload(tcb, cursor, plan.seq, plan.bytes, out);
+  PayloadShape shape;
+  if (plan.bytes != 0) {
+    SendCursor& cursor = plan.kind == PlanKind::kData
+                             ? tcb.outgoing->cursor
+                             : tcb.outgoing->recovery.cursor;
+    shape = CollectPayload(tcb, cursor, plan.seq, plan.bytes, out);
+  }
   out->payload_bytes = shape.bytes;
   out->flags = FlagsFor(plan, shape.push);
   out->raw_window = AdvertiseWindow(tcb);
@@ -158,7 +162,7 @@ void NoteAckSent(Tcb& tcb, const SendPlan& plan, const OutSegment& out) {
   rcv.ack_now = rcv.duplicate_acks != 0;
   if (rcv.ack_now) --rcv.duplicate_acks;
   rcv.unacked_segments = 0;
-  rcv.has_duplicate = false;
+  if (tcb.reassembly != nullptr) tcb.reassembly->has_duplicate = false;
   rcv.last_ack_sent = rcv.nxt;
   tcb.timers.delayed_ack = Instant::Never();
 }
@@ -181,10 +185,11 @@ void NoteSequenceSent(Tcb& tcb, Instant now, const SendPlan& plan) {
   if (plan.fin) NoteFinSent(tcb);
   if (plan.seq.Before(snd.max)) {
     ++tcb.counters.segments_retransmitted;
-    if (tcb.rtt.timing && plan.seq.Before(tcb.rtt.timed_end)) StopTiming(tcb);
+    const SegmentTiming& timing = tcb.outgoing->timing;
+    if (timing.running && plan.seq.Before(timing.end)) StopTiming(tcb);
   } else if (plan.kind == PlanKind::kData) {
     StartTiming(tcb, now, end);
-    if (plan.bytes != 0 && plan.bytes < snd.mss) snd.small_end = end;
+    if (plan.bytes != 0 && plan.bytes < snd.mss) tcb.outgoing->small_end = end;
   }
   NoteBytesSent(tcb, now, plan.seq, end);
   snd.last_sent_at = now;
@@ -194,9 +199,9 @@ void NoteSequenceSent(Tcb& tcb, Instant now, const SendPlan& plan) {
 // first one.
 void NoteDataSent(Tcb& tcb, Instant now, const SendPlan& plan,
                   bool timer_runs) {
-  tcb.snd.sws_forced = false;
-  tcb.timers.tail_probe_due = false;
-  tcb.timers.sws = Instant::Never();
+  tcb.outgoing->sws_forced = false;
+  tcb.outgoing->timers.tail_probe_due = false;
+  tcb.outgoing->timers.sws = Instant::Never();
   NoteSequenceSent(tcb, now, plan);
   if (!timer_runs) {
     ArmRetransmit(tcb, now);
@@ -217,7 +222,7 @@ void NoteSent(Tcb& tcb, Instant now, const SendPlan& plan) {
       NoteSequenceSent(tcb, now, plan);
       const bool first = plan.seq == tcb.snd.una;
       if (first || !timer_runs) ArmRetransmit(tcb, now);
-      tcb.recovery.retransmit_now = false;
+      tcb.outgoing->recovery.retransmit_now = false;
       break;
     }
     case PlanKind::kTailProbe: {
@@ -245,11 +250,13 @@ void NoteSent(Tcb& tcb, Instant now, const SendPlan& plan) {
 }
 
 void ArmHoldTimers(Tcb& tcb, Instant now, HoldReason hold) {
+  if (tcb.outgoing == nullptr) return;  // nothing is held back
+  Outgoing& out = *tcb.outgoing;
   if (hold != HoldReason::kSws) {
-    tcb.timers.sws = Instant::Never();
-    tcb.snd.sws_forced = false;
-  } else if (tcb.timers.sws.IsNever()) {
-    tcb.timers.sws = now + tcb.params->sws_override;
+    out.timers.sws = Instant::Never();
+    out.sws_forced = false;
+  } else if (out.timers.sws.IsNever()) {
+    out.timers.sws = now + tcb.params->sws_override;
   }
   if (hold == HoldReason::kWindow && tcb.snd.wnd == 0 &&
       tcb.snd.una == tcb.snd.max &&
@@ -267,22 +274,45 @@ packet::TcpOptions OptionsNow(const Tcb& tcb, Instant now) {
     options.tsval = TimestampNow(tcb, now);
     options.tsecr = tcb.ts.recent;
   }
-  if (!tcb.constant.sack_enabled) return options;
+  const Reassembly* reassembly = tcb.reassembly;
+  if (!tcb.constant.sack_enabled || reassembly == nullptr) return options;
   const uint8_t fit = packet::SackBlocksThatFit(options);
-  if (tcb.rcv.has_duplicate) {
-    options.sack[options.sack_count++] = tcb.rcv.duplicate;
+  if (reassembly->has_duplicate) {
+    options.sack[options.sack_count++] = reassembly->duplicate;
   }
-  for (uint8_t i = 0; i < tcb.rcv.sack_count && options.sack_count < fit; ++i) {
-    options.sack[options.sack_count++] = tcb.rcv.sack_blocks[i];
+  for (uint8_t i = 0; i < reassembly->sack_count && options.sack_count < fit;
+       ++i) {
+    options.sack[options.sack_count++] = reassembly->sack_blocks[i];
   }
   return options;
 }
 
 uint32_t SegmentLimit(const Tcb& tcb) {
-  if (tcb.rcv.sack_count == 0 && !tcb.rcv.has_duplicate) return tcb.snd.mss;
+  if (tcb.reassembly == nullptr ||
+      (tcb.reassembly->sack_count == 0 && !tcb.reassembly->has_duplicate)) {
+    return tcb.snd.mss;
+  }
   const size_t options = packet::TcpOptionsBytes(OptionsNow(tcb, Instant()));
   return tcb.snd.base_mss - static_cast<uint32_t>(options);
 }
+
+namespace {
+
+// What takes sequence numbers: data, a FIN, or a probe by one of them.
+SendPlan PlanSequence(Tcb& tcb) {
+  SendPlan plan = PlanProbe(tcb);
+  if (plan.kind == PlanKind::kNothing && plan.hold == HoldReason::kNone) {
+    plan = PlanData(tcb);
+  }
+  if (plan.kind == PlanKind::kNothing && tcb.outgoing->timers.tail_probe_due) {
+    const HoldReason hold = plan.hold;
+    plan = PlanTailProbe(tcb);
+    plan.hold = hold;
+  }
+  return plan;
+}
+
+}  // namespace
 
 SendPlan PlanNext(Tcb& tcb) {
   if (tcb.snd.rst_pending) {
@@ -290,16 +320,9 @@ SendPlan PlanNext(Tcb& tcb) {
   }
   if (tcb.connection_state == ConnectionState::kClosed) return {};
   SendPlan plan;
-  if (MaySendData(tcb) && tcb.timers.pace.IsNever()) {
-    plan = PlanProbe(tcb);
-    if (plan.kind == PlanKind::kNothing && plan.hold == HoldReason::kNone) {
-      plan = PlanData(tcb);
-    }
-    if (plan.kind == PlanKind::kNothing && tcb.timers.tail_probe_due) {
-      const HoldReason hold = plan.hold;
-      plan = PlanTailProbe(tcb);
-      plan.hold = hold;
-    }
+  const bool at_rest = tcb.outgoing == nullptr;
+  if (MaySendData(tcb) && (at_rest || tcb.outgoing->timers.pace.IsNever())) {
+    if (!at_rest) plan = PlanSequence(tcb);
     if (plan.kind != PlanKind::kNothing) return plan;
     if (tcb.timers.keepalive_probe_due) {
       // RFC 1122 section 4.2.3.6: below what the peer has acknowledged.
@@ -338,6 +361,7 @@ bool NextSegment(Tcb& tcb, Instant now, OutSegment* out) {
   NoteSent(tcb, now, plan);
   NoteAckSent(tcb, plan, *out);
   NotePaced(tcb, now, plan.bytes);
+  EndReassembly(tcb);
   ++tcb.counters.segments_out;
   return true;
 }

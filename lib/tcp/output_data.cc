@@ -20,10 +20,11 @@ uint32_t WindowRoom(const Tcb& tcb) {
 uint32_t CongestionRoom(const Tcb& tcb) {
   uint32_t allowed = tcb.snd.cwnd;
   // With SACK what was reported has left the flight already.
-  if (tcb.recovery.phase == RecoveryPhase::kOpen &&
-      tcb.flight.sacked_bytes() == 0) {
-    allowed += tcb.snd.mss * std::min<uint32_t>(tcb.recovery.dup_ack_count,
-                                                kLimitedTransmitSegments);
+  if (tcb.outgoing->recovery.phase == RecoveryPhase::kOpen &&
+      tcb.outgoing->flight.sacked_bytes() == 0) {
+    allowed +=
+        tcb.snd.mss * std::min<uint32_t>(tcb.outgoing->recovery.dup_ack_count,
+                                         kLimitedTransmitSegments);
   }
   const uint32_t flight = BytesInFlight(tcb);
   return allowed > flight ? allowed - flight : 0;
@@ -34,12 +35,13 @@ uint32_t CongestionRoom(const Tcb& tcb) {
 HoldReason HoldSmallSegment(const Tcb& tcb, const PayloadShape& shape,
                             bool fin) {
   const SendState& snd = tcb.snd;
-  if (fin || snd.sws_forced) return HoldReason::kNone;
+  const Outgoing& out = *tcb.outgoing;
+  if (fin || out.sws_forced) return HoldReason::kNone;
   // New data is to tell whether a timeout was spurious; till then nothing else
   // is sent.
-  if (tcb.recovery.frto == FrtoStep::kSecondAck) return HoldReason::kNone;
+  if (out.recovery.frto == FrtoStep::kSecondAck) return HoldReason::kNone;
   const bool small_in_flight = tcb.params->minshall_nagle
-                                   ? snd.small_end.After(snd.una)
+                                   ? out.small_end.After(snd.una)
                                    : snd.max != snd.una;
   if (tcb.cached.nagle_enabled && small_in_flight) return HoldReason::kNagle;
   if (shape.ends_nbl || shape.bytes >= snd.max_wnd / 2) {
@@ -51,8 +53,8 @@ HoldReason HoldSmallSegment(const Tcb& tcb, const PayloadShape& shape,
 }  // namespace
 
 void NoteCwndLimited(Tcb& tcb) {
-  tcb.snd.cwnd_limited = true;
-  tcb.snd.cwnd_limited_end = tcb.snd.max;
+  tcb.outgoing->cwnd_limited = true;
+  tcb.outgoing->cwnd_limited_end = tcb.snd.max;
 }
 
 namespace {
@@ -78,8 +80,9 @@ SendPlan PlanData(Tcb& tcb) {
   SendState& snd = tcb.snd;
   const uint32_t offset = snd.max.BytesFrom(snd.una);
   const bool fin_waits = snd.fin_queued && !snd.fin_acked;
-  if (offset > snd.queued_bytes) return {};  // The FIN is out already.
-  const uint64_t left = snd.queued_bytes - offset;
+  const uint64_t queued = tcb.outgoing->queued_bytes;
+  if (offset > queued) return {};  // The FIN is out already.
+  const uint64_t left = queued - offset;
   if (left == 0 && !fin_waits) return {};
   const uint32_t room = WindowRoom(tcb);
   if (room == 0) return Held(HoldReason::kWindow);
@@ -89,7 +92,8 @@ SendPlan PlanData(Tcb& tcb) {
   const bool full = left >= limit && room >= limit;
   const auto want =
       static_cast<uint32_t>(std::min<uint64_t>(left, std::min(limit, room)));
-  const PayloadShape shape = MeasurePayload(tcb, snd.cursor, snd.max, want);
+  const PayloadShape shape =
+      MeasurePayload(tcb, tcb.outgoing->cursor, snd.max, want);
   if (shape.bytes == 0) return {};
   const bool fin = fin_waits && shape.bytes == left && room > shape.bytes;
   if (offset != 0 && CongestionRoom(tcb) < shape.bytes) {

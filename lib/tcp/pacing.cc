@@ -35,10 +35,10 @@ void NotePaced(Tcb& tcb, Instant now, uint32_t bytes) {
     return Duration::Nanos(
         static_cast<int64_t>(count * kNanosPerSecond / rate));
   };
-  SendState& snd = tcb.snd;
-  const Instant earliest = now - nanos(uint64_t{kBurstSegments} * snd.mss);
-  snd.paced_until = std::max(snd.paced_until, earliest) + nanos(bytes);
-  if (snd.paced_until > now) tcb.timers.pace = snd.paced_until;
+  Outgoing& out = *tcb.outgoing;
+  const Instant earliest = now - nanos(uint64_t{kBurstSegments} * tcb.snd.mss);
+  out.paced_until = std::max(out.paced_until, earliest) + nanos(bytes);
+  if (out.paced_until > now) out.timers.pace = out.paced_until;
 }
 
 }  // namespace chimney::tcp

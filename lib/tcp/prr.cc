@@ -7,19 +7,19 @@
 namespace chimney::tcp {
 
 void BeginPrr(Tcb& tcb) {
-  PrrState& prr = tcb.recovery.prr;
+  PrrState& prr = tcb.outgoing->recovery.prr;
   prr = PrrState{};
-  prr.recover_fs = std::max(tcb.flight.total_bytes(), tcb.snd.mss);
+  prr.recover_fs = std::max(tcb.outgoing->flight.total_bytes(), tcb.snd.mss);
   // Nothing but the first retransmission before an ACK says how much.
-  tcb.snd.cwnd = std::max(tcb.snd.mss, tcb.flight.in_flight_bytes());
+  tcb.snd.cwnd = std::max(tcb.snd.mss, tcb.outgoing->flight.in_flight_bytes());
 }
 
 void OnAckPrr(Tcb& tcb, uint32_t delivered) {
   if (delivered == 0) return;  // nothing left the network
-  PrrState& prr = tcb.recovery.prr;
+  PrrState& prr = tcb.outgoing->recovery.prr;
   SendState& snd = tcb.snd;
   prr.delivered += delivered;
-  const uint32_t pipe = tcb.flight.in_flight_bytes();
+  const uint32_t pipe = tcb.outgoing->flight.in_flight_bytes();
   uint64_t allowed = 0;
   if (pipe > snd.ssthresh) {
     const uint64_t share =

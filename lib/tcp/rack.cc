@@ -36,36 +36,39 @@ void TakeLatest(RackState& rack, Instant now, const Delivery::Latest& latest) {
 }
 
 // Step 3.
-void DetectReordering(RackState& rack, const Delivery& delivery) {
+void DetectReordering(Tcb& tcb, const Delivery& delivery) {
   if (!delivery.any) return;
+  RackState& rack = tcb.outgoing->recovery.rack;
   if (delivery.any_once && delivery.lowest_once_end.Before(rack.fack)) {
-    rack.reordering_seen = true;
+    tcb.reordering.seen = true;
   }
   rack.fack = Later(rack.fack, delivery.highest_end);
 }
 
 // Step 4: duplicates mean that the window was too short.
 void NoteReportedDuplicate(Tcb& tcb, const AckNews& news) {
-  RackState& rack = tcb.recovery.rack;
+  RackState& rack = tcb.outgoing->recovery.rack;
   if (rack.in_dsack_round && tcb.snd.una.AtOrAfter(rack.dsack_round)) {
     rack.in_dsack_round = false;
   }
   // A tail probe that was not needed says nothing about reordering.
   if (!news.reports_duplicate || rack.in_dsack_round ||
-      tcb.recovery.probe_outstanding) {
+      tcb.outgoing->recovery.probe_outstanding) {
     return;
   }
   rack.in_dsack_round = true;
   rack.dsack_round = tcb.snd.max;
-  if (rack.reo_wnd_mult != UINT8_MAX) ++rack.reo_wnd_mult;
-  rack.reo_wnd_persist = kRecoveriesToPersist;
+  ReorderState& reordering = tcb.reordering;
+  if (reordering.reo_wnd_mult != UINT8_MAX) ++reordering.reo_wnd_mult;
+  reordering.reo_wnd_persist = kRecoveriesToPersist;
 }
 
 Duration ReorderWindow(const Tcb& tcb) {
-  const RecoveryState& recovery = tcb.recovery;
-  if (!recovery.rack.reordering_seen) {
-    const uint32_t sacked_segments = std::max<uint32_t>(
-        recovery.dup_ack_count, tcb.flight.sacked_bytes() / tcb.snd.mss);
+  const RecoveryState& recovery = tcb.outgoing->recovery;
+  if (!tcb.reordering.seen) {
+    const uint32_t sacked_segments =
+        std::max<uint32_t>(recovery.dup_ack_count,
+                           tcb.outgoing->flight.sacked_bytes() / tcb.snd.mss);
     if (recovery.phase != RecoveryPhase::kOpen ||
         sacked_segments >= tcb.params->duplicate_ack_threshold) {
       return Duration();
@@ -75,7 +78,7 @@ Duration ReorderWindow(const Tcb& tcb) {
   // After a hand-over there is the giver's average, if that.
   if (round_trip == Duration()) round_trip = tcb.rtt.srtt;
   if (round_trip == Duration()) round_trip = tcb.rtt.rto;
-  const Duration window = round_trip / 4 * recovery.rack.reo_wnd_mult;
+  const Duration window = round_trip / 4 * tcb.reordering.reo_wnd_mult;
   return tcb.rtt.srtt == Duration() ? window : std::min(window, tcb.rtt.srtt);
 }
 
@@ -84,25 +87,25 @@ Duration ReorderWindow(const Tcb& tcb) {
 void NoteDeliveryRack(Tcb& tcb, Instant now, const packet::Segment& segment,
                       const AckNews& news) {
   if (!tcb.params->rack || !tcb.constant.sack_enabled) return;
-  RackState& rack = tcb.recovery.rack;
+  RackState& rack = tcb.outgoing->recovery.rack;
   TakeLatest(rack, now, news.delivery.once);
   TakeLatest(rack, now, news.delivery.imported);
   const Delivery::Latest& resent = news.delivery.resent;
   if (resent.any && !IsAmbiguous(tcb, now, segment, resent)) {
     TakeLatest(rack, now, resent);
   }
-  DetectReordering(rack, news.delivery);
+  DetectReordering(tcb, news.delivery);
   NoteReportedDuplicate(tcb, news);
 }
 
 void MarkLostByTime(Tcb& tcb, Instant now) {
-  const RackState& rack = tcb.recovery.rack;
-  Timers& timers = tcb.timers;
+  const RackState& rack = tcb.outgoing->recovery.rack;
+  OutgoingTimers& timers = tcb.outgoing->timers;
   if (timers.early_use == EarlyUse::kReorder) timers.early = Instant::Never();
   if (!rack.any) return;
   const Duration patience = rack.rtt + ReorderWindow(tcb);
   Instant next = Instant::Never();
-  tcb.flight.MarkLostIf([&](const FlightRange& range) {
+  tcb.outgoing->flight.MarkLostIf([&](const FlightRange& range) {
     if (!SentAfter(rack.xmit_ts, rack.end_seq, range.sent_at, range.end)) {
       // Behind what was sent once and later, everything was sent later still.
       return range.copies == FlightCopies::kSeveral ? Flight::Verdict::kSpare
@@ -119,9 +122,9 @@ void MarkLostByTime(Tcb& tcb, Instant now) {
 }
 
 void OnRecoveryEndRack(Tcb& tcb) {
-  RackState& rack = tcb.recovery.rack;
-  if (rack.reo_wnd_persist == 0) return;
-  if (--rack.reo_wnd_persist == 0) rack.reo_wnd_mult = 1;
+  ReorderState& reordering = tcb.reordering;
+  if (reordering.reo_wnd_persist == 0) return;
+  if (--reordering.reo_wnd_persist == 0) reordering.reo_wnd_mult = 1;
 }
 
 }  // namespace chimney::tcp

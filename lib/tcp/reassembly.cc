@@ -33,12 +33,13 @@ ByteSpan Part(ByteSpan bytes, SeqNum bytes_seq, SeqNum from, SeqNum to) {
 
 void MoveReachedFragments(Tcb& tcb) {
   ReceiveState& rcv = tcb.rcv;
-  while (Fragment* first = rcv.out_of_order.front()) {
+  Reassembly& reassembly = *tcb.reassembly;
+  while (Fragment* first = reassembly.out_of_order.front()) {
     if (first->seq.After(rcv.nxt)) return;
-    rcv.out_of_order.PopFront();
-    if (rcv.last_place == first) rcv.last_place = nullptr;
-    --rcv.out_of_order_count;
-    rcv.out_of_order_bytes -= first->length;
+    reassembly.out_of_order.PopFront();
+    if (reassembly.last_place == first) reassembly.last_place = nullptr;
+    --reassembly.count;
+    reassembly.bytes -= first->length;
     rcv.queue.PushBack(first);
     ++rcv.queue_fragments;
     rcv.queue_fragment_bytes += first->length;
@@ -61,22 +62,22 @@ void AgeQueueFragments(ReceiveState& rcv) {
   }
 }
 
-void DropReachedSackBlocks(ReceiveState& rcv) {
+void DropReachedSackBlocks(Reassembly& reassembly, SeqNum nxt) {
   uint8_t kept = 0;
-  for (uint8_t i = 0; i < rcv.sack_count; ++i) {
-    if (rcv.sack_blocks[i].end.After(rcv.nxt)) {
-      rcv.sack_blocks[kept++] = rcv.sack_blocks[i];
+  for (uint8_t i = 0; i < reassembly.sack_count; ++i) {
+    if (reassembly.sack_blocks[i].end.After(nxt)) {
+      reassembly.sack_blocks[kept++] = reassembly.sack_blocks[i];
     }
   }
-  rcv.sack_count = kept;
+  reassembly.sack_count = kept;
 }
 
 // RFC 2018 section 4: the block that holds the newest data comes first.
-void NoteSackBlock(ReceiveState& rcv, packet::SackBlock first) {
+void NoteSackBlock(Reassembly& reassembly, packet::SackBlock first) {
   uint8_t kept = 0;
   std::array<packet::SackBlock, packet::kMaxSackBlocks> others;
-  for (uint8_t i = 0; i < rcv.sack_count; ++i) {
-    const packet::SackBlock& block = rcv.sack_blocks[i];
+  for (uint8_t i = 0; i < reassembly.sack_count; ++i) {
+    const packet::SackBlock& block = reassembly.sack_blocks[i];
     if (block.start.AtOrBefore(first.end) &&
         first.start.AtOrBefore(block.end)) {
       first.start = Earlier(first.start, block.start);
@@ -86,9 +87,9 @@ void NoteSackBlock(ReceiveState& rcv, packet::SackBlock first) {
     }
   }
   kept = std::min<uint8_t>(kept, packet::kMaxSackBlocks - 1);
-  rcv.sack_blocks[0] = first;
-  std::copy_n(others.begin(), kept, rcv.sack_blocks.begin() + 1);
-  rcv.sack_count = static_cast<uint8_t>(kept + 1);
+  reassembly.sack_blocks[0] = first;
+  std::copy_n(others.begin(), kept, reassembly.sack_blocks.begin() + 1);
+  reassembly.sack_count = static_cast<uint8_t>(kept + 1);
 }
 
 // The whole of the contiguous data that `fragment` is part of (RFC 2018
@@ -115,7 +116,7 @@ bool HasFragmentsFor(const Tcb& tcb) {
   const Slab<Fragment>& fragments = *tcb.store->fragments;
   const uint32_t left = fragments.capacity() - fragments.in_use();
   const uint32_t kept = fragments.capacity() / kPartOfFragmentsKept;
-  const uint32_t own = tcb.rcv.out_of_order_count;
+  const uint32_t own = tcb.reassembly->count;
   return own < kFragmentsOfOwn ? left > kept
                                : left > 2 * kept && own <= left - 2 * kept;
 }
@@ -123,9 +124,9 @@ bool HasFragmentsFor(const Tcb& tcb) {
 bool HasRoomFor(const Tcb& tcb, uint32_t bytes) {
   const uint32_t bound = tcb.params->max_reassembly_bytes;
   const ReceiveState& rcv = tcb.rcv;
-  const uint32_t held = rcv.out_of_order_bytes;
+  const uint32_t held = tcb.reassembly->bytes;
   return bound >= held && bytes <= bound - held && HasFragmentsFor(tcb) &&
-         rcv.out_of_order_count + rcv.queue_fragments <
+         tcb.reassembly->count + rcv.queue_fragments <
              kFragmentsAllowed +
                  (held + rcv.queue_fragment_bytes) / kBytesPerFurtherFragment;
 }
@@ -153,11 +154,11 @@ bool FindPreviousNear(FragmentList& list, Fragment* from, SeqNum seq,
 
 // The same in the whole list: near its end, near the last place that was found
 // (holes are filled one after the other), or near its front.
-bool FindPrevious(ReceiveState& rcv, SeqNum seq, Fragment** previous) {
-  FragmentList& list = rcv.out_of_order;
+bool FindPrevious(Reassembly& reassembly, SeqNum seq, Fragment** previous) {
+  FragmentList& list = reassembly.out_of_order;
   return FindPreviousNear(list, list.back(), seq, previous) ||
-         (rcv.last_place != nullptr &&
-          FindPreviousNear(list, rcv.last_place, seq, previous)) ||
+         (reassembly.last_place != nullptr &&
+          FindPreviousNear(list, reassembly.last_place, seq, previous)) ||
          FindPreviousNear(list, nullptr, seq, previous);
 }
 
@@ -165,13 +166,13 @@ bool FindPrevious(ReceiveState& rcv, SeqNum seq, Fragment** previous) {
 // bound stopped it; *reached says how far it came.
 InsertResult FillHole(Tcb& tcb, Fragment* next, SeqNum from, ByteSpan hole,
                       SeqNum* reached) {
-  ReceiveState& rcv = tcb.rcv;
+  Reassembly& reassembly = *tcb.reassembly;
   if (!HasRoomFor(tcb, static_cast<uint32_t>(hole.size()))) {
     return InsertResult::kFull;
   }
-  const uint32_t stored = StoreBytes(tcb, rcv.out_of_order, next, from, hole,
-                                     &rcv.out_of_order_count);
-  rcv.out_of_order_bytes += stored;
+  const uint32_t stored = StoreBytes(tcb, reassembly.out_of_order, next, from,
+                                     hole, &reassembly.count);
+  reassembly.bytes += stored;
   *reached = from + stored;
   return stored == hole.size() ? InsertResult::kStored
                                : InsertResult::kNoMemory;
@@ -185,7 +186,9 @@ uint32_t StoreInOrder(Tcb& tcb, ByteSpan bytes) {
   const SeqNum end = start + static_cast<uint32_t>(bytes.size());
   AgeQueueFragments(rcv);
   while (rcv.nxt.Before(end)) {
-    const Fragment* held = rcv.out_of_order.front();
+    const Fragment* held = tcb.reassembly == nullptr
+                               ? nullptr
+                               : tcb.reassembly->out_of_order.front();
     const SeqNum stop = held == nullptr ? end : Earlier(end, held->seq);
     const ByteSpan part = Part(bytes, start, rcv.nxt, stop);
     const uint32_t stored = StoreBytes(tcb, rcv.queue, nullptr, rcv.nxt, part,
@@ -196,24 +199,27 @@ uint32_t StoreInOrder(Tcb& tcb, ByteSpan bytes) {
     rcv.unread_bytes += stored;
     tcb.counters.bytes_received += stored;
     if (stored != part.size()) {
-      if (rcv.out_of_order.empty()) break;
+      if (held == nullptr) break;
       // What is next must not wait for memory that later data hold; those come
       // again (RFC 2018 section 8).
       FlushOutOfOrder(tcb);
       continue;
     }
-    MoveReachedFragments(tcb);
+    if (held != nullptr) MoveReachedFragments(tcb);
   }
-  if (rcv.sack_count != 0) DropReachedSackBlocks(rcv);
+  if (tcb.reassembly != nullptr) {
+    DropReachedSackBlocks(*tcb.reassembly, rcv.nxt);
+  }
   return std::min(static_cast<uint32_t>(bytes.size()),
                   rcv.nxt.BytesFrom(start));
 }
 
 InsertResult InsertOutOfOrder(Tcb& tcb, SeqNum seq, ByteSpan bytes) {
-  FragmentList& list = tcb.rcv.out_of_order;
+  Reassembly& reassembly = *tcb.reassembly;
+  FragmentList& list = reassembly.out_of_order;
   const SeqNum end = seq + static_cast<uint32_t>(bytes.size());
   Fragment* previous = nullptr;
-  if (!FindPrevious(tcb.rcv, seq, &previous)) return InsertResult::kFull;
+  if (!FindPrevious(reassembly, seq, &previous)) return InsertResult::kFull;
   SeqNum from = seq;
   if (previous != nullptr) from = Later(from, EndOf(previous));
   Fragment* next = previous == nullptr ? list.front() : list.Next(previous);
@@ -235,19 +241,20 @@ InsertResult InsertOutOfOrder(Tcb& tcb, SeqNum seq, ByteSpan bytes) {
   } else if (EndOf(holder).AtOrBefore(seq)) {
     holder = list.Next(holder);
   }
-  tcb.rcv.last_place = holder;
-  NoteSackBlock(tcb.rcv, BlockAround(list, holder));
+  reassembly.last_place = holder;
+  NoteSackBlock(reassembly, BlockAround(list, holder));
   return result;
 }
 
 void FlushOutOfOrder(Tcb& tcb) {
-  ReceiveState& rcv = tcb.rcv;
-  FreeFragments(tcb, rcv.out_of_order);
-  rcv.last_place = nullptr;
-  rcv.out_of_order_bytes = 0;
-  rcv.out_of_order_count = 0;
-  rcv.sack_count = 0;
-  rcv.fin_held = false;
+  if (tcb.reassembly == nullptr) return;
+  Reassembly& reassembly = *tcb.reassembly;
+  FreeFragments(tcb, reassembly.out_of_order);
+  reassembly.last_place = nullptr;
+  reassembly.bytes = 0;
+  reassembly.count = 0;
+  reassembly.sack_count = 0;
+  reassembly.fin_held = false;
 }
 
 }  // namespace chimney::tcp

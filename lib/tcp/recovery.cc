@@ -21,13 +21,14 @@ namespace {
 // counts for itself.
 void MarkLostByCount(Tcb& tcb) {
   const bool judged_by_time =
-      tcb.params->rack && tcb.flight.sacked_bytes() != 0;
-  if (judged_by_time ||
-      tcb.recovery.dup_ack_count < tcb.params->duplicate_ack_threshold) {
+      tcb.params->rack && tcb.outgoing->flight.sacked_bytes() != 0;
+  if (judged_by_time || tcb.outgoing->recovery.dup_ack_count <
+                            tcb.params->duplicate_ack_threshold) {
     return;
   }
-  const SeqNum end = tcb.flight.front()->end;
-  tcb.flight.MarkLost(tcb.snd.una, Earlier(end, tcb.snd.una + tcb.snd.mss));
+  const SeqNum end = tcb.outgoing->flight.front()->end;
+  tcb.outgoing->flight.MarkLost(tcb.snd.una,
+                                Earlier(end, tcb.snd.una + tcb.snd.mss));
 }
 
 // RFC 6675 section 4, NextSeg() rule 3: nothing is lost for certain and there
@@ -36,28 +37,30 @@ void TakeMissingForLost(Tcb& tcb) {
   SendState& snd = tcb.snd;
   // Less than a segment may have to wait until something is acknowledged.
   const uint32_t enough = snd.max.BytesFrom(snd.una) + snd.mss;
-  const bool has_new_data = snd.queued_bytes >= enough && snd.wnd >= enough;
+  const bool has_new_data =
+      tcb.outgoing->queued_bytes >= enough && snd.wnd >= enough;
   SeqNum reported_end;
-  if (tcb.params->rack || has_new_data || tcb.flight.lost_bytes() != 0 ||
+  if (tcb.params->rack || has_new_data ||
+      tcb.outgoing->flight.lost_bytes() != 0 ||
       BytesInFlight(tcb) + snd.mss > snd.cwnd ||
-      !tcb.flight.HighestSacked(&reported_end)) {
+      !tcb.outgoing->flight.HighestSacked(&reported_end)) {
     return;
   }
-  const FlightRange* range = tcb.flight.front();
+  const FlightRange* range = tcb.outgoing->flight.front();
   while (range != nullptr && range->start.Before(reported_end)) {
     if (range->fate == FlightFate::kInFlight &&
         range->copies != FlightCopies::kSeveral) {
-      tcb.flight.MarkLost(range->start,
-                          Earlier(range->end, range->start + snd.mss));
+      tcb.outgoing->flight.MarkLost(
+          range->start, Earlier(range->end, range->start + snd.mss));
       return;
     }
-    range = tcb.flight.Next(range);
+    range = tcb.outgoing->flight.Next(range);
   }
 }
 
 void LeaveFastRecovery(Tcb& tcb) {
   SendState& snd = tcb.snd;
-  RecoveryState& recovery = tcb.recovery;
+  RecoveryState& recovery = tcb.outgoing->recovery;
   // ssthresh may be of a time when segments were smaller, or the host's.
   const uint32_t target = std::max(snd.ssthresh, snd.mss);
   snd.cwnd = target;
@@ -75,21 +78,21 @@ void LeaveFastRecovery(Tcb& tcb) {
 // RFC 6582 section 3.2 step 3, without SACK.
 void OnPartialAckNewReno(Tcb& tcb, uint32_t acked) {
   SendState& snd = tcb.snd;
-  tcb.flight.MarkLost(snd.una, snd.una + snd.mss);
-  tcb.recovery.retransmit_now = true;
+  tcb.outgoing->flight.MarkLost(snd.una, snd.una + snd.mss);
+  tcb.outgoing->recovery.retransmit_now = true;
   snd.cwnd -= std::min(acked, snd.cwnd);
   if (acked >= snd.mss) snd.cwnd += snd.mss;
   snd.cwnd = std::max(snd.cwnd, snd.mss);
 }
 
 void OnUnaMoved(Tcb& tcb, const AckNews& news) {
-  RecoveryState& recovery = tcb.recovery;
-  const bool covered = tcb.snd.una.AtOrAfter(recovery.recover);
+  RecoveryState& recovery = tcb.outgoing->recovery;
+  const bool covered = tcb.snd.una.AtOrAfter(tcb.snd.recover);
   switch (recovery.phase) {
     case RecoveryPhase::kOpen:
       recovery.dup_ack_count = 0;
       // Keeps the mark within reach of comparisons.
-      recovery.recover = tcb.snd.una - 1;
+      tcb.snd.recover = tcb.snd.una - 1;
       break;
     case RecoveryPhase::kFastRecovery:
       if (covered) {
@@ -103,11 +106,11 @@ void OnUnaMoved(Tcb& tcb, const AckNews& news) {
       if (covered) recovery.phase = RecoveryPhase::kOpen;
       break;
   }
-  tcb.snd.small_end = Later(tcb.snd.small_end, tcb.snd.una);
+  tcb.outgoing->small_end = Later(tcb.outgoing->small_end, tcb.snd.una);
 }
 
 void OnDuplicateAck(Tcb& tcb) {
-  RecoveryState& recovery = tcb.recovery;
+  RecoveryState& recovery = tcb.outgoing->recovery;
   ++tcb.counters.duplicate_acks_in;
   if (recovery.dup_ack_count != UINT8_MAX) ++recovery.dup_ack_count;
   if (recovery.phase == RecoveryPhase::kFastRecovery && !recovery.sack_based) {
@@ -129,22 +132,22 @@ bool ReportsDuplicate(const packet::Segment& segment) {
 
 void LookForLoss(Tcb& tcb, Instant now) {
   MarkLostBySack(tcb, now);
-  if (tcb.recovery.phase != RecoveryPhase::kOpen || DuplicatesAreEchoes(tcb) ||
-      tcb.snd.una == tcb.snd.max) {
+  if (tcb.outgoing->recovery.phase != RecoveryPhase::kOpen ||
+      DuplicatesAreEchoes(tcb) || tcb.snd.una == tcb.snd.max) {
     return;
   }
   MarkLostByCount(tcb);
-  if (tcb.flight.lost_bytes() != 0) EnterFastRecovery(tcb);
+  if (tcb.outgoing->flight.lost_bytes() != 0) EnterFastRecovery(tcb);
 }
 
 }  // namespace
 
 bool DuplicatesAreEchoes(const Tcb& tcb) {
-  const SeqNum recover = tcb.recovery.recover;
-  const bool past = tcb.flight.sacked_bytes() != 0
+  const SeqNum recover = tcb.snd.recover;
+  const bool past = tcb.outgoing->flight.sacked_bytes() != 0
                         ? tcb.snd.una.AtOrAfter(recover)
                         : tcb.snd.una.After(recover);
-  return tcb.recovery.phase == RecoveryPhase::kLoss || !past;
+  return tcb.outgoing->recovery.phase == RecoveryPhase::kLoss || !past;
 }
 
 void NoteSackBlocks(Tcb& tcb, const packet::Segment& segment, AckNews* news) {
@@ -159,13 +162,13 @@ void NoteSackBlocks(Tcb& tcb, const packet::Segment& segment, AckNews* news) {
     if (block.end.AtOrBefore(segment.ack)) continue;
     const SeqNum start = Later(block.start, tcb.snd.una);
     if (start.AtOrAfter(block.end) || block.end.After(tcb.snd.max)) continue;
-    tcb.flight.Sack(start, block.end, &news->delivery);
+    tcb.outgoing->flight.Sack(start, block.end, &news->delivery);
   }
 }
 
 void OnAckRecovery(Tcb& tcb, Instant now, const packet::Segment& segment,
                    const AckNews& news) {
-  const RecoveryPhase phase_before = tcb.recovery.phase;
+  const RecoveryPhase phase_before = tcb.outgoing->recovery.phase;
   NoteDeliveryRtt(tcb, now, news.delivery);
   NoteDeliveryRack(tcb, now, segment, news);
   OnAckTailProbe(tcb, segment, news);
@@ -175,8 +178,8 @@ void OnAckRecovery(Tcb& tcb, Instant now, const packet::Segment& segment,
   if (news.acked != 0 || news.duplicate || news.delivery.any) {
     LookForLoss(tcb, now);
   }
-  if (tcb.recovery.phase == RecoveryPhase::kFastRecovery) {
-    if (tcb.recovery.sack_based) {
+  if (tcb.outgoing->recovery.phase == RecoveryPhase::kFastRecovery) {
+    if (tcb.outgoing->recovery.sack_based) {
       OnAckPrr(tcb, news.delivery.bytes());
       TakeMissingForLost(tcb);
     }
@@ -190,11 +193,11 @@ void OnAckRecovery(Tcb& tcb, Instant now, const packet::Segment& segment,
 
 void EnterFastRecovery(Tcb& tcb) {
   SendState& snd = tcb.snd;
-  RecoveryState& recovery = tcb.recovery;
+  RecoveryState& recovery = tcb.outgoing->recovery;
   CutWindow(tcb);
   recovery.phase = RecoveryPhase::kFastRecovery;
-  recovery.sack_based = tcb.flight.sacked_bytes() != 0;
-  recovery.recover = snd.max;
+  recovery.sack_based = tcb.outgoing->flight.sacked_bytes() != 0;
+  tcb.snd.recover = snd.max;
   recovery.retransmit_now = true;
   if (recovery.sack_based) {
     BeginPrr(tcb);
@@ -206,25 +209,25 @@ void EnterFastRecovery(Tcb& tcb) {
 }
 
 void ResendFromUna(Tcb& tcb) {
-  RecoveryState& recovery = tcb.recovery;
+  RecoveryState& recovery = tcb.outgoing->recovery;
   recovery.phase = RecoveryPhase::kLoss;
   recovery.frto = FrtoStep::kOff;
-  recovery.recover = tcb.snd.max;
+  tcb.snd.recover = tcb.snd.max;
   recovery.retransmit_now = false;
   recovery.dup_ack_count = 0;
-  tcb.flight.MarkAllLost();
+  tcb.outgoing->flight.MarkAllLost();
   ForgetTailProbe(tcb);
   StopTiming(tcb);
 }
 
 void EnterLossRecovery(Tcb& tcb) {
-  const bool repeated = tcb.recovery.phase == RecoveryPhase::kLoss;
+  const bool repeated = tcb.outgoing->recovery.phase == RecoveryPhase::kLoss;
   const bool first_time = tcb.timers.retransmit_count == 0;
-  const FlightRange* front = tcb.flight.front();
+  const FlightRange* front = tcb.outgoing->flight.front();
   // RFC 2018 section 8, with the test of RFC 6675 section 5.1: a peer that
   // wants what it said to hold, or hears nothing twice, may have dropped it.
   if (!first_time || (front != nullptr && front->fate == FlightFate::kSacked)) {
-    tcb.flight.ForgetSacked();
+    tcb.outgoing->flight.ForgetSacked();
   }
   const uint32_t prior_cwnd = tcb.snd.cwnd;
   const uint32_t prior_ssthresh = tcb.snd.ssthresh;
@@ -238,22 +241,24 @@ void OnReorderTimer(Tcb& tcb, Instant now) { LookForLoss(tcb, now); }
 
 void NoteBytesSent(Tcb& tcb, Instant now, SeqNum start, SeqNum end) {
   const SeqNum again_end = Earlier(end, tcb.snd.max);
-  if (start.Before(again_end)) tcb.flight.Resend(start, again_end, now);
+  if (start.Before(again_end))
+    tcb.outgoing->flight.Resend(start, again_end, now);
   if (end.After(tcb.snd.max)) {
-    tcb.flight.Send(Later(start, tcb.snd.max), end, now);
+    tcb.outgoing->flight.Send(Later(start, tcb.snd.max), end, now);
     tcb.snd.max = end;
   }
-  if (tcb.recovery.phase == RecoveryPhase::kFastRecovery) {
-    tcb.recovery.prr.out += end.BytesFrom(start);
+  if (tcb.outgoing->recovery.phase == RecoveryPhase::kFastRecovery) {
+    tcb.outgoing->recovery.prr.out += end.BytesFrom(start);
   }
 }
 
 uint32_t BytesInFlight(const Tcb& tcb) {
-  if (tcb.recovery.phase == RecoveryPhase::kFastRecovery &&
-      !tcb.recovery.sack_based) {
-    return tcb.flight.total_bytes();  // RFC 6582 inflates cwnd instead
+  if (tcb.outgoing->recovery.phase == RecoveryPhase::kFastRecovery &&
+      !tcb.outgoing->recovery.sack_based) {
+    return tcb.outgoing->flight
+        .total_bytes();  // RFC 6582 inflates cwnd instead
   }
-  return tcb.flight.in_flight_bytes();
+  return tcb.outgoing->flight.in_flight_bytes();
 }
 
 }  // namespace chimney::tcp

@@ -66,19 +66,18 @@ void SetTimestampClock(Tcb& tcb, Instant now, uint32_t value) {
 }
 
 void StartTiming(Tcb& tcb, Instant now, SeqNum end) {
-  if (tcb.rtt.timing) return;
-  tcb.rtt.timing = true;
-  tcb.rtt.timed_end = end;
-  tcb.rtt.timed_at = now;
+  SegmentTiming& timing = tcb.outgoing->timing;
+  if (!timing.running) timing = {true, end, now};
 }
 
-void StopTiming(Tcb& tcb) { tcb.rtt.timing = false; }
+void StopTiming(Tcb& tcb) { tcb.outgoing->timing.running = false; }
 
 void SampleRtt(Tcb& tcb, Instant now, const packet::Segment& segment) {
-  if (tcb.rtt.timing) {
-    if (segment.ack.Before(tcb.rtt.timed_end)) return;
-    tcb.rtt.timing = false;
-    AddSample(tcb, now - tcb.rtt.timed_at);
+  SegmentTiming& timing = tcb.outgoing->timing;
+  if (timing.running) {
+    if (segment.ack.Before(timing.end)) return;
+    timing.running = false;
+    AddSample(tcb, now - timing.sent_at);
     return;
   }
   if (!tcb.constant.timestamps_enabled || segment.options.tsecr == 0) return;

@@ -13,7 +13,7 @@ constexpr size_t kMaxRecordsVisited = 16;
 // Puts `cursor` on the record that holds `seq`, or on the last one if `seq` is
 // the end of the queue. A null record means that the queue is empty.
 void Seek(Tcb& tcb, SendCursor& cursor, SeqNum seq) {
-  RecordList& queue = tcb.snd.queue;
+  RecordList& queue = tcb.outgoing->queue;
   if (cursor.record == nullptr || seq.Before(cursor.record_seq)) {
     cursor.record = queue.front();
     if (cursor.record == nullptr) return;
@@ -28,9 +28,9 @@ void Seek(Tcb& tcb, SendCursor& cursor, SeqNum seq) {
 }
 
 void ForgetInCursors(Tcb& tcb, const SendRecord* record) {
-  if (tcb.snd.cursor.record == record) tcb.snd.cursor.record = nullptr;
-  if (tcb.recovery.cursor.record == record) {
-    tcb.recovery.cursor.record = nullptr;
+  for (SendCursor* cursor :
+       {&tcb.outgoing->cursor, &tcb.outgoing->recovery.cursor}) {
+    if (cursor->record == record) cursor->record = nullptr;
   }
 }
 
@@ -73,7 +73,7 @@ PayloadShape CollectPayload(Tcb& tcb, SendCursor& cursor, SeqNum seq,
       shape.ends_nbl |= record->ends_nbl;
       shape.push |= record->push;
     }
-    record = tcb.snd.queue.Next(record);
+    record = tcb.outgoing->queue.Next(record);
     offset = 0;
   }
   return shape;
@@ -86,28 +86,28 @@ PayloadShape MeasurePayload(Tcb& tcb, SendCursor& cursor, SeqNum seq,
 
 bool ReleaseAcked(Tcb& tcb, uint32_t bytes) {
   bool moved = false;
-  tcb.snd.queued_bytes -= bytes;
-  while (SendRecord* record = tcb.snd.queue.front()) {
+  tcb.outgoing->queued_bytes -= bytes;
+  while (SendRecord* record = tcb.outgoing->queue.front()) {
     const uint32_t take = std::min(bytes, record->length - record->acked_bytes);
     record->acked_bytes += take;
     bytes -= take;
     if (record->acked_bytes != record->length) break;
     ForgetInCursors(tcb, record);
     RecordList::Remove(record);
-    tcb.snd.completed.PushBack(record);
+    tcb.outgoing->completed.PushBack(record);
     moved = true;
   }
   return moved;
 }
 
 void AbortSends(Tcb& tcb) {
-  while (SendRecord* record = tcb.snd.queue.PopFront()) {
+  while (SendRecord* record = tcb.outgoing->queue.PopFront()) {
     record->aborted = true;
-    tcb.snd.completed.PushBack(record);
+    tcb.outgoing->completed.PushBack(record);
   }
-  tcb.snd.queued_bytes = 0;
-  tcb.snd.cursor = {};
-  tcb.recovery.cursor = {};
+  tcb.outgoing->queued_bytes = 0;
+  tcb.outgoing->cursor = {};
+  tcb.outgoing->recovery.cursor = {};
 }
 
 }  // namespace chimney::tcp

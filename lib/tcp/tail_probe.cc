@@ -18,45 +18,47 @@ constexpr Duration kTimeoutWithoutSample = Duration::Seconds(1);
 Duration ProbeTimeout(const Tcb& tcb) {
   if (tcb.rtt.srtt == Duration()) return kTimeoutWithoutSample;
   const Duration timeout = std::max(tcb.rtt.srtt * 2, kMinProbeTimeout);
-  return tcb.flight.total_bytes() <= tcb.snd.mss ? timeout + kPeerAckDelay
-                                                 : timeout;
+  return tcb.outgoing->flight.total_bytes() <= tcb.snd.mss
+             ? timeout + kPeerAckDelay
+             : timeout;
 }
 
 bool Applies(const Tcb& tcb) {
   return tcb.params->tail_loss_probe && tcb.params->rack &&
          tcb.constant.sack_enabled && tcb.timers.retransmit_count == 0 &&
-         tcb.recovery.phase == RecoveryPhase::kOpen &&
-         !tcb.recovery.probe_outstanding && tcb.flight.sacked_bytes() == 0;
+         tcb.outgoing->recovery.phase == RecoveryPhase::kOpen &&
+         !tcb.outgoing->recovery.probe_outstanding &&
+         tcb.outgoing->flight.sacked_bytes() == 0;
 }
 
 }  // namespace
 
 void ArmTailProbe(Tcb& tcb, Instant now) {
-  Timers& timers = tcb.timers;
+  OutgoingTimers& timers = tcb.outgoing->timers;
   if (timers.early_use == EarlyUse::kReorder && !timers.early.IsNever()) return;
   timers.early = Instant::Never();
   if (!Applies(tcb)) return;
   const Instant due = now + ProbeTimeout(tcb);
-  if (due >= timers.retransmit) return;  // the timeout does as well
+  if (due >= tcb.timers.retransmit) return;  // the timeout does as well
   timers.early = due;
   timers.early_use = EarlyUse::kTailProbe;
 }
 
 void OnTailProbeTimer(Tcb& tcb) {
-  if (Applies(tcb)) tcb.timers.tail_probe_due = true;
+  if (Applies(tcb)) tcb.outgoing->timers.tail_probe_due = true;
 }
 
 void NoteTailProbe(Tcb& tcb, SeqNum end, bool retransmission) {
-  tcb.timers.tail_probe_due = false;
-  tcb.recovery.probe_outstanding = true;
-  tcb.recovery.probe_retransmitted = retransmission;
-  tcb.recovery.probe_end = end;
+  tcb.outgoing->timers.tail_probe_due = false;
+  tcb.outgoing->recovery.probe_outstanding = true;
+  tcb.outgoing->recovery.probe_retransmitted = retransmission;
+  tcb.outgoing->recovery.probe_end = end;
   ++tcb.counters.tail_probes;
 }
 
 void OnAckTailProbe(Tcb& tcb, const packet::Segment& segment,
                     const AckNews& news) {
-  RecoveryState& recovery = tcb.recovery;
+  RecoveryState& recovery = tcb.outgoing->recovery;
   if (!recovery.probe_outstanding || tcb.snd.una.Before(recovery.probe_end)) {
     return;
   }
@@ -79,10 +81,10 @@ void OnAckTailProbe(Tcb& tcb, const packet::Segment& segment,
 }
 
 void ForgetTailProbe(Tcb& tcb) {
-  Timers& timers = tcb.timers;
+  OutgoingTimers& timers = tcb.outgoing->timers;
   if (timers.early_use == EarlyUse::kTailProbe) timers.early = Instant::Never();
   timers.tail_probe_due = false;
-  tcb.recovery.probe_outstanding = false;
+  tcb.outgoing->recovery.probe_outstanding = false;
 }
 
 }  // namespace chimney::tcp

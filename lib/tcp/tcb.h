@@ -13,21 +13,14 @@
 #include "base/time.h"
 #include "packet/tcp_options.h"
 #include "tcp/connection_state.h"
-#include "tcp/flight.h"
 #include "tcp/fragments.h"
+#include "tcp/outgoing.h"
 #include "tcp/parameters.h"
 
 namespace chimney::tcp {
 
-// A remembered place in the send queue, so that finding the bytes to send next
-// costs no walk. Null record: start from the head.
-struct SendCursor {
-  SendRecord* record = nullptr;
-  SeqNum record_seq;  // of the record's byte 0, acknowledged or not
-};
-
 // RFC 9293 section 3.3.1, send sequence variables.
-struct SendVariables {
+struct SendState {
   SeqNum una;
   SeqNum max;  // highest ever sent, plus one: where new data goes on
   uint32_t wnd = 0;
@@ -36,29 +29,16 @@ struct SendVariables {
   uint32_t mss = 0;  // payload of a full segment beside the usual options
   uint32_t cwnd = 0;
   uint32_t ssthresh = 0;
-  uint64_t queued_bytes = 0;  // in `queue` from una on; no FIN
-  SendCursor cursor;          // near max
-  bool fin_queued = false;    // the application closed; stays set
+  uint32_t max_wnd = 0;
+  uint32_t base_mss = 0;    // without any options
+  SeqNum recover;           // a recovery ends when una reaches it (RFC 6582)
+  bool fin_queued = false;  // the application closed; stays set
   bool fin_sent = false;
   bool fin_acked = false;
   bool rst_pending = false;
-  bool sws_forced = false;  // override timer fired (RFC 1122 4.2.3.4)
   // The peer seems to have taken the byte of a window probe (SND.WND is 0).
   bool probe_taken = false;
-  // cwnd held something back when max was cwnd_limited_end; of interest until
-  // that is acknowledged.
-  bool cwnd_limited = false;
-  SeqNum cwnd_limited_end;
-  uint32_t max_wnd = 0;
-  uint32_t base_mss = 0;  // without any options
-  SeqNum small_end;       // end of the last segment below mss (Nagle)
   Instant last_sent_at;
-  Instant paced_until;  // when what was sent would have left at the pacing rate
-};
-
-struct SendState : SendVariables {
-  RecordList queue;      // first record holds una
-  RecordList completed;  // acknowledged or aborted, to be popped in order
 };
 
 // RFC 9293 section 3.3.1, receive sequence variables.
@@ -68,7 +48,6 @@ struct ReceiveVariables {
   SeqNum last_ack_sent;  // RFC 7323 section 4.3
   bool ack_now = false;
   bool fin_received = false;     // counted in nxt
-  bool fin_held = false;         // out of order, at fin_seq
   uint8_t unacked_segments = 0;  // since the last ACK left
   uint8_t quick_acks = 0;        // data segments to acknowledge at once
   // Duplicate ACKs due besides the one of ack_now, for a peer that counts them.
@@ -78,24 +57,31 @@ struct ReceiveVariables {
   // else does. Holds its own reference on the chunk.
   ChunkIndex write_chunk = kNoChunk;
   uint32_t write_offset = 0;
-  uint32_t out_of_order_bytes = 0;
-  uint32_t out_of_order_count = 0;
   // Put into the receive queue since it was empty when data came.
   uint32_t queue_fragments = 0;
   uint32_t queue_fragment_bytes = 0;
+};
+
+struct ReceiveState : ReceiveVariables {
+  FragmentList queue;  // in order and adjacent, ends at nxt (less FIN)
+};
+
+// What only a stream with holes needs, and a peer that sends twice.
+struct Reassembly {
+  FragmentList out_of_order;       // disjoint and sorted
+  Fragment* last_place = nullptr;  // in it: where data came last
+  uint32_t bytes = 0;              // in it
+  uint32_t count = 0;              // of its fragments
+  bool fin_held = false;           // out of order, at fin_seq
+  bool has_duplicate = false;
+  uint8_t sack_count = 0;
   SeqNum fin_seq;
   // SACK blocks to send, most recent first (RFC 2018 section 4), and the
   // duplicate to report once (RFC 2883).
   std::array<packet::SackBlock, packet::kMaxSackBlocks> sack_blocks;
-  uint8_t sack_count = 0;
-  bool has_duplicate = false;
   packet::SackBlock duplicate;
-};
 
-struct ReceiveState : ReceiveVariables {
-  FragmentList queue;         // in order and adjacent, ends at nxt (less FIN)
-  FragmentList out_of_order;  // disjoint and sorted
-  Fragment* last_place = nullptr;  // of out_of_order: where data came last
+  bool HasHole() const { return !out_of_order.empty() || fin_held; }
 };
 
 // RFC 7323. `delta` turns our clock into TSval (R199).
@@ -110,64 +96,16 @@ struct TimestampState {
 struct RttState {
   Duration srtt;  // zero = no sample yet
   Duration rttvar;
-  Duration rto;         // not backed off
-  bool timing = false;  // one segment at a time
-  SeqNum timed_end;
-  Instant timed_at;
+  Duration rto;      // not backed off
   Duration min_rtt;  // of the last minutes; zero = no sample yet
   Instant min_rtt_at;
 };
 
-enum class RecoveryPhase : uint8_t {
-  kOpen,
-  kFastRecovery,  // RFC 6582, RFC 6675, RFC 8985: the peer showed a loss
-  kLoss,          // after a timeout: everything from una on was lost
-};
-
-// RFC 5682: is a timeout spurious?
-enum class FrtoStep : uint8_t {
-  kOff,
-  kFirstAck,   // una was sent again, its ACK is awaited
-  kSecondAck,  // new data was sent instead of the rest
-};
-
-// RFC 8985, the names of its section 5.
-struct RackState {
-  bool any = false;    // something was delivered since the import
-  Instant xmit_ts;     // of the last sent segment that was delivered
-  SeqNum end_seq;      // of the same
-  Duration rtt;        // of the same
-  SeqNum fack;         // highest delivered
-  SeqNum dsack_round;  // the window grows once a round trip
-  bool in_dsack_round = false;
-  bool reordering_seen = false;
+// RFC 8985: what was learned of a path's reordering.
+struct ReorderState {
+  bool seen = false;  // RACK.reordering_seen
   uint8_t reo_wnd_mult = 1;
   uint8_t reo_wnd_persist = 0;  // recoveries until the window shrinks again
-};
-
-// RFC 6937.
-struct PrrState {
-  uint32_t delivered = 0;
-  uint32_t out = 0;
-  uint32_t recover_fs = 0;
-};
-
-struct RecoveryState {
-  RecoveryPhase phase = RecoveryPhase::kOpen;
-  FrtoStep frto = FrtoStep::kOff;
-  bool sack_based = false;      // phase kFastRecovery goes by the flight
-  bool retransmit_now = false;  // the first lost bytes go, whatever cwnd says
-  uint8_t dup_ack_count = 0;
-  bool probe_outstanding = false;    // tail loss probe (RFC 8985 section 7)
-  bool probe_retransmitted = false;  // it was no new data
-  SeqNum recover;  // phase ends when una reaches it (RFC 6582)
-  SeqNum probe_end;
-  SendCursor cursor;  // near the last retransmission
-  PrrState prr;
-  RackState rack;
-  // What a spurious timeout restores.
-  uint32_t prior_cwnd = 0;
-  uint32_t prior_ssthresh = 0;
 };
 
 // RFC 9438. Bytes and seconds, as fractions: growth is far below a byte an ACK
@@ -207,18 +145,11 @@ enum class RetransmitUse : uint8_t {
   kFinWait2,
 };
 
-// What runs out before the retransmission timer does (RFC 8985 section 8).
-enum class EarlyUse : uint8_t { kTailProbe, kReorder };
-
 struct Timers {
   Instant retransmit = Instant::Never();
   Instant delayed_ack = Instant::Never();
-  Instant early = Instant::Never();
   Instant keepalive = Instant::Never();
-  Instant sws = Instant::Never();
-  Instant pace = Instant::Never();  // nothing but ACKs before
   RetransmitUse retransmit_use = RetransmitUse::kIdle;
-  EarlyUse early_use = EarlyUse::kTailProbe;
   uint8_t retransmit_count = 0;  // Retransmit.Count
   // Doublings of the timeout. They outlive the retransmission: only a sample
   // ends them (Karn, RFC 6298 section 5).
@@ -226,10 +157,7 @@ struct Timers {
   uint8_t probe_round = 0;      // SndWndProbeCount (R195)
   uint8_t keepalive_count = 0;  // KeepAlive.ProbeCount
   bool window_probe_due = false;
-  bool tail_probe_due = false;
   bool keepalive_probe_due = false;
-  Instant backed_off_at;  // when retransmitting the current segment began
-  Duration total_rt;      // TotalRT carried in by an import
 };
 
 // RFC 5961 section 10 and the validation of R158-R160.
@@ -271,11 +199,12 @@ class Tcb {
   // Behind snd_max() while data is to be sent again (R46). A byte that probes a
   // window closed over a flight may have been refused: it is to be sent again.
   SeqNum snd_nxt() const {
+    if (outgoing == nullptr) return snd.max;
     if (timers.retransmit_use == RetransmitUse::kPersist &&
         snd.max.BytesFrom(snd.una) > 1) {
       return snd.una;
     }
-    const FlightRange* lost = flight.FirstLost();
+    const FlightRange* lost = outgoing->flight.FirstLost();
     return lost != nullptr ? lost->start : snd.max;
   }
   SeqNum snd_max() const { return snd.max; }
@@ -290,9 +219,20 @@ class Tcb {
   // counts as unread until OnReceiveConsumed.
   FragmentList& receive_queue() { return rcv.queue; }
   uint32_t unread_bytes() const { return rcv.unread_bytes; }
-  uint32_t out_of_order_bytes() const { return rcv.out_of_order_bytes; }
+  uint32_t out_of_order_bytes() const {
+    return reassembly == nullptr ? 0 : reassembly->bytes;
+  }
+  bool HasHole() const {
+    return reassembly != nullptr && reassembly->HasHole();
+  }
   // Bytes accepted by OnSend (or imported) and not acknowledged.
-  uint64_t unacked_send_bytes() const { return snd.queued_bytes; }
+  uint64_t unacked_send_bytes() const {
+    return outgoing == nullptr ? 0 : outgoing->queued_bytes;
+  }
+  // Records that wait for NextCompletedSend.
+  bool HasCompletedSends() const {
+    return outgoing != nullptr && !outgoing->completed.empty();
+  }
   // The peer's FIN is in sequence; it is due for the application once
   // everything before it was consumed (R174).
   bool fin_received() const { return rcv.fin_received; }
@@ -304,12 +244,13 @@ class Tcb {
   bool frozen = false;  // waits for its upload: nothing is processed or sent
   bool ipv6 = false;
   SendState snd;
+  Outgoing* outgoing = nullptr;  // null: nothing is on its way (AtRest)
   ReceiveState rcv;
+  Reassembly* reassembly = nullptr;  // null: no hole, nothing to report
   TimestampState ts;
   Timers timers;
   RttState rtt;
-  Flight flight;  // [snd.una, snd.max), range by range
-  RecoveryState recovery;
+  ReorderState reordering;
   CongestionState congestion;
   const Parameters* params = nullptr;
   const ConnectionStore* store = nullptr;
@@ -326,8 +267,23 @@ void Prepare(Tcb& tcb, const Parameters* params, const ConnectionStore* store,
              bool ipv6, uint32_t path_mtu_bytes);
 
 // Gives everything received back to the store, for a tcb that is dropped
-// without an Export. Send records stay with the tcb: pop them first.
+// without an Export. Send records stay with the tcb: pop them, those
+// that are done with NextCompletedSend.
 void Discard(Tcb& tcb);
+
+// Nothing is on its way out: no byte queued or unacknowledged, no record to be
+// popped, nothing pending that an acknowledgement or a timer would decide.
+bool AtRest(const Tcb& tcb);
+// Takes what bytes on their way need; what is taken at rest is as it was left.
+Outgoing& TakeOutgoing(Tcb& tcb);
+// Gives it back at rest, or when a connection is over and its records popped.
+void EndOutgoing(Tcb& tcb);
+// Gives it back in any case.
+void DropOutgoing(Tcb& tcb);
+
+// The same for what came out of order.
+Reassembly& TakeReassembly(Tcb& tcb);
+void EndReassembly(Tcb& tcb);
 
 // True if NextSegment would give a segment now.
 bool HasOutput(Tcb& tcb);

@@ -56,7 +56,7 @@ void OnRetransmitTimer(Tcb& tcb, Instant now, Outcome* outcome) {
   }
   if (tcb.snd.wnd == 0) {
     // The peer shrank its window over what is in flight: probing asks for it.
-    tcb.flight.ForgetSacked();
+    tcb.outgoing->flight.ForgetSacked();
     ResendFromUna(tcb);
     StartPersist(tcb, now);
     OnPersistTimer(tcb, now, outcome);
@@ -67,7 +67,7 @@ void OnRetransmitTimer(Tcb& tcb, Instant now, Outcome* outcome) {
     return;
   }
   EnterLossRecovery(tcb);
-  if (timers.retransmit_count == 0) timers.backed_off_at = now;
+  if (timers.retransmit_count == 0) tcb.outgoing->timers.backed_off_at = now;
   CountUp(timers.retransmit_count);
   CountUp(timers.backoff);
   ++tcb.counters.retransmit_timeouts;
@@ -92,8 +92,9 @@ void OnSharedTimer(Tcb& tcb, Instant now, Outcome* outcome) {
 }
 
 void OnEarlyTimer(Tcb& tcb, Instant now) {
-  tcb.timers.early = Instant::Never();
-  if (tcb.timers.early_use == EarlyUse::kTailProbe) {
+  OutgoingTimers& timers = tcb.outgoing->timers;
+  timers.early = Instant::Never();
+  if (timers.early_use == EarlyUse::kTailProbe) {
     OnTailProbeTimer(tcb);
   } else {
     OnReorderTimer(tcb, now);
@@ -127,29 +128,34 @@ Outcome OnTimer(Tcb& tcb, Instant now) {
   Outcome outcome;
   if (NextDeadline(tcb) > now) return outcome;
   Timers& timers = tcb.timers;
+  OutgoingTimers& outgoing = TakeOutgoing(tcb).timers;
   if (timers.retransmit <= now) OnSharedTimer(tcb, now, &outcome);
   if (timers.delayed_ack <= now && !tcb.frozen) {
     timers.delayed_ack = Instant::Never();
     tcb.rcv.ack_now = true;
   }
-  if (timers.sws <= now && !tcb.frozen) {
-    timers.sws = Instant::Never();
-    tcb.snd.sws_forced = true;
+  if (outgoing.sws <= now && !tcb.frozen) {
+    outgoing.sws = Instant::Never();
+    tcb.outgoing->sws_forced = true;
   }
-  if (timers.pace <= now) timers.pace = Instant::Never();
-  if (timers.early <= now && !tcb.frozen) OnEarlyTimer(tcb, now);
+  if (outgoing.pace <= now) outgoing.pace = Instant::Never();
+  if (outgoing.early <= now && !tcb.frozen) OnEarlyTimer(tcb, now);
   if (timers.keepalive <= now && !tcb.frozen) {
     OnKeepaliveTimer(tcb, now, &outcome);
   }
   Conclude(tcb, now, &outcome);
+  EndOutgoing(tcb);
   return outcome;
 }
 
 Instant NextDeadline(const Tcb& tcb) {
   if (tcb.frozen) return Instant::Never();
   const Timers& timers = tcb.timers;
-  return std::min({timers.retransmit, timers.delayed_ack, timers.early,
-                   timers.keepalive, timers.sws, timers.pace});
+  const Instant next =
+      std::min({timers.retransmit, timers.delayed_ack, timers.keepalive});
+  if (tcb.outgoing == nullptr) return next;
+  const OutgoingTimers& outgoing = tcb.outgoing->timers;
+  return std::min({next, outgoing.early, outgoing.sws, outgoing.pace});
 }
 
 }  // namespace chimney::tcp

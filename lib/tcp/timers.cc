@@ -28,19 +28,19 @@ void ArmRetransmit(Tcb& tcb, Instant now) {
 void StopRetransmit(Tcb& tcb) {
   tcb.timers.retransmit_use = RetransmitUse::kIdle;
   tcb.timers.retransmit = Instant::Never();
-  tcb.timers.early = Instant::Never();
-  tcb.timers.tail_probe_due = false;
+  tcb.outgoing->timers.early = Instant::Never();
+  tcb.outgoing->timers.tail_probe_due = false;
 }
 
 void OnAckProgressTimers(Tcb& tcb, Instant now) {
-  const bool waiting =
-      tcb.snd.queued_bytes != 0 || (tcb.snd.fin_queued && !tcb.snd.fin_acked);
+  const bool waiting = tcb.outgoing->queued_bytes != 0 ||
+                       (tcb.snd.fin_queued && !tcb.snd.fin_acked);
   if (tcb.timers.retransmit_use == RetransmitUse::kPersist && waiting) return;
   tcb.timers.retransmit_count = 0;
   tcb.timers.probe_round = 0;
   tcb.timers.window_probe_due = false;
-  tcb.timers.total_rt = Duration();
-  tcb.timers.tail_probe_due = false;
+  tcb.outgoing->timers.total_rt = Duration();
+  tcb.outgoing->timers.tail_probe_due = false;
   if (tcb.snd.una == tcb.snd.max) {
     StopRetransmit(tcb);
   } else {
@@ -49,9 +49,10 @@ void OnAckProgressTimers(Tcb& tcb, Instant now) {
 }
 
 Duration TotalRetransmitTime(const Tcb& tcb, Instant now) {
-  const Timers& timers = tcb.timers;
-  if (timers.retransmit_use != RetransmitUse::kRetransmit ||
-      timers.retransmit_count == 0) {
+  if (tcb.outgoing == nullptr) return Duration();
+  const OutgoingTimers& timers = tcb.outgoing->timers;
+  if (tcb.timers.retransmit_use != RetransmitUse::kRetransmit ||
+      tcb.timers.retransmit_count == 0) {
     return timers.total_rt;
   }
   return timers.total_rt + (now - timers.backed_off_at);
@@ -83,7 +84,7 @@ void LeavePersist(Tcb& tcb, Instant now) {
   timers.retransmit_count = 0;
   timers.probe_round = 0;
   timers.window_probe_due = false;
-  timers.total_rt = Duration();
+  tcb.outgoing->timers.total_rt = Duration();
   if (tcb.snd.una == tcb.snd.max) return;
   // A probe's byte may have been refused: it is sent again with the rest.
   ResendFromUna(tcb);
@@ -143,13 +144,13 @@ void StopAllTimers(Tcb& tcb) {
   tcb.timers.retransmit = Instant::Never();
   tcb.timers.retransmit_use = RetransmitUse::kIdle;
   tcb.timers.delayed_ack = Instant::Never();
-  tcb.timers.early = Instant::Never();
   tcb.timers.keepalive = Instant::Never();
-  tcb.timers.sws = Instant::Never();
-  tcb.timers.pace = Instant::Never();
   tcb.timers.window_probe_due = false;
-  tcb.timers.tail_probe_due = false;
   tcb.timers.keepalive_probe_due = false;
+  if (tcb.outgoing == nullptr) return;
+  OutgoingTimers& timers = tcb.outgoing->timers;
+  timers.early = timers.sws = timers.pace = Instant::Never();
+  timers.tail_probe_due = false;
 }
 
 }  // namespace chimney::tcp

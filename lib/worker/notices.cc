@@ -94,7 +94,7 @@ tcp::SendRecord* Worker::Impl::NextFinished(Turn* turn) {
   }
   if (flow->phase != FlowPhase::kRunning) return nullptr;
   tcp::SendRecord* record = tcp::NextCompletedSend(flow->tcb);
-  if (record == nullptr && !flow->tcb.snd.completed.empty()) {
+  if (record == nullptr && flow->tcb.HasCompletedSends()) {
     turn->wants_io = true;
   }
   return record;
@@ -107,7 +107,7 @@ void Worker::Impl::TellSends(Turn* turn) {
   for (;;) {
     if (turn->room == 0) {
       turn->wants_room |=
-          !flow->tcb.snd.completed.empty() ||
+          flow->tcb.HasCompletedSends() ||
           (flow->work != nullptr && !flow->work->finished.empty());
       return;
     }

@@ -62,7 +62,9 @@ void Worker::Impl::FillTerminate(Instant now, Operation* operation,
                                  Flow* flow) {
   // Sends that are done but not yet told; they may still be in a driver.
   SessionWork* work = TakeWork(flow);
-  work->finished.SpliceBack(&flow->tcb.snd.completed);
+  if (tcp::Outgoing* outgoing = flow->tcb.outgoing) {
+    work->finished.SpliceBack(&outgoing->completed);
+  }
   FreeRecords(flow->session, &work->staged);
   work->staged_count = 0;
   HandOver* hand_over = TakeHandOver(flow);

@@ -247,6 +247,8 @@ class Worker::Impl {
   HandleSlab<Flow> flows_;
   Slab<HandOver> hand_overs_;
   Slab<SessionWork> works_;
+  Slab<tcp::Outgoing> outgoing_;
+  Slab<tcp::Reassembly> reassemblies_;
   TimingWheel wheel_;
   SessionTable sessions_;
   Slab<tcp::SendRecord> send_records_;

@@ -183,7 +183,7 @@ class Connection {
 
   void End() {
     Pull();
-    tcp::Discard(host_.tcb());
+    host_.Discard();
     Require(host_.store().Leftovers().empty());
   }
 

@@ -136,7 +136,7 @@ TEST_P(Reassembly, EqualsAMapOfBytes) {
   ASSERT_TRUE(engine_.tcb().fin_received());
   while (model_->readable() > 0) ReadBoth();
   EXPECT_EQ(model_->read_offset(), kStreamBytes);
-  tcp::Discard(engine_.tcb());
+  engine_.Discard();
   EXPECT_EQ(engine_.store().Leftovers(), "");
 }
 

@@ -215,7 +215,7 @@ class TimersProperty : public ::testing::TestWithParam<uint64_t> {
       ASSERT_FALSE(due.IsNever()) << "data wait without a timer";
       if (shown.snd_wnd == 0) {
         // Paced, it is looked at when the pause is over.
-        ASSERT_TRUE(shared.running || !tcb().timers.pace.IsNever())
+        ASSERT_TRUE(shared.running || !OutgoingOf(tcb()).timers.pace.IsNever())
             << "no persist timer";
         ASSERT_LE(shared.delta, parameters_.rto_max);
       }

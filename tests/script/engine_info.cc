@@ -6,6 +6,7 @@
 
 #include "tests/script/engine_target.h"
 #include "tests/script/kernel_names.h"
+#include "tests/support/test_tcb.h"
 
 namespace chimney::script {
 namespace {
@@ -13,6 +14,7 @@ namespace {
 using tcp::ConnectionState;
 using tcp::RecoveryPhase;
 using tcp::Tcb;
+using testing::OutgoingOf;
 
 // TCP_ESTABLISHED and so on, as the kernel numbers them.
 int64_t KernelState(ConnectionState state) {
@@ -45,10 +47,11 @@ int64_t KernelState(ConnectionState state) {
 
 // TCP_CA_Open, Disorder, Recovery, Loss.
 int64_t CaState(const Tcb& tcb) {
-  if (tcb.recovery.phase == RecoveryPhase::kLoss) return 4;
-  if (tcb.recovery.phase == RecoveryPhase::kFastRecovery) return 3;
-  const bool disorder =
-      tcb.flight.sacked_bytes() != 0 || tcb.recovery.dup_ack_count != 0;
+  const tcp::Outgoing& outgoing = OutgoingOf(tcb);
+  if (outgoing.recovery.phase == RecoveryPhase::kLoss) return 4;
+  if (outgoing.recovery.phase == RecoveryPhase::kFastRecovery) return 3;
+  const bool disorder = outgoing.flight.sacked_bytes() != 0 ||
+                        outgoing.recovery.dup_ack_count != 0;
   return disorder ? 1 : 0;
 }
 
@@ -59,8 +62,9 @@ int64_t Segments(const Tcb& tcb, uint64_t bytes) {
 // In flight, sent more than once.
 uint64_t ResentBytes(const Tcb& tcb) {
   uint64_t bytes = 0;
-  for (const tcp::FlightRange* range = tcb.flight.front(); range != nullptr;
-       range = tcb.flight.Next(range)) {
+  const tcp::Flight& flight = OutgoingOf(tcb).flight;
+  for (const tcp::FlightRange* range = flight.front(); range != nullptr;
+       range = flight.Next(range)) {
     const bool resent = range->copies == tcp::FlightCopies::kSeveral &&
                         range->fate == tcp::FlightFate::kInFlight;
     if (resent) bytes += range->bytes();
@@ -76,7 +80,7 @@ int64_t Ssthresh(const Tcb& tcb) {
 
 uint64_t Unsent(const Tcb& tcb) {
   const uint64_t sent = tcb.snd.max.BytesFrom(tcb.snd.una);
-  return tcb.snd.queued_bytes > sent ? tcb.snd.queued_bytes - sent : 0;
+  return tcb.unacked_send_bytes() > sent ? tcb.unacked_send_bytes() - sent : 0;
 }
 
 int64_t BackedOffRtoMicros(const Tcb& tcb) {
@@ -103,11 +107,17 @@ constexpr Entry kKernelNames[] = {
     {"tcpi_snd_mss", [](const Tcb& t) { return int64_t{t.snd.mss}; }},
     {"tcpi_pmtu", [](const Tcb& t) { return int64_t{t.path_mtu_bytes}; }},
     {"tcpi_unacked",
-     [](const Tcb& t) { return Segments(t, t.flight.total_bytes()); }},
+     [](const Tcb& t) {
+       return Segments(t, OutgoingOf(t).flight.total_bytes());
+     }},
     {"tcpi_sacked",
-     [](const Tcb& t) { return Segments(t, t.flight.sacked_bytes()); }},
+     [](const Tcb& t) {
+       return Segments(t, OutgoingOf(t).flight.sacked_bytes());
+     }},
     {"tcpi_lost",
-     [](const Tcb& t) { return Segments(t, t.flight.lost_bytes()); }},
+     [](const Tcb& t) {
+       return Segments(t, OutgoingOf(t).flight.lost_bytes());
+     }},
     {"tcpi_retrans", [](const Tcb& t) { return Segments(t, ResentBytes(t)); }},
     {"tcpi_total_retrans",
      [](const Tcb& t) {
@@ -131,11 +141,17 @@ constexpr Entry kOwnNames[] = {
     {"cwnd", [](const Tcb& t) { return int64_t{t.snd.cwnd}; }},
     {"ssthresh", [](const Tcb& t) { return int64_t{t.snd.ssthresh}; }},
     {"in_flight",
-     [](const Tcb& t) { return int64_t{t.flight.in_flight_bytes()}; }},
-    {"sacked", [](const Tcb& t) { return int64_t{t.flight.sacked_bytes()}; }},
-    {"lost", [](const Tcb& t) { return int64_t{t.flight.lost_bytes()}; }},
+     [](const Tcb& t) {
+       return int64_t{OutgoingOf(t).flight.in_flight_bytes()};
+     }},
+    {"sacked",
+     [](const Tcb& t) { return int64_t{OutgoingOf(t).flight.sacked_bytes()}; }},
+    {"lost",
+     [](const Tcb& t) { return int64_t{OutgoingOf(t).flight.lost_bytes()}; }},
     {"dup_acks",
-     [](const Tcb& t) { return int64_t{t.recovery.dup_ack_count}; }},
+     [](const Tcb& t) {
+       return int64_t{OutgoingOf(t).recovery.dup_ack_count};
+     }},
     {"probe_rounds",
      [](const Tcb& t) { return int64_t{t.timers.probe_round}; }},
     {"rcv_wnd", [](const Tcb& t) { return int64_t{t.rcv_wnd()}; }},
@@ -143,7 +159,7 @@ constexpr Entry kOwnNames[] = {
     {"out_of_order",
      [](const Tcb& t) { return int64_t{t.out_of_order_bytes()}; }},
     {"queued",
-     [](const Tcb& t) { return static_cast<int64_t>(t.snd.queued_bytes); }},
+     [](const Tcb& t) { return static_cast<int64_t>(t.unacked_send_bytes()); }},
     {"fin_acked", [](const Tcb& t) { return int64_t{t.fin_acked()}; }},
     {"fin_due", [](const Tcb& t) { return int64_t{t.FinDue()}; }},
     {"stopped", [](const Tcb& t) { return int64_t{t.frozen}; }},

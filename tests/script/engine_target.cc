@@ -6,6 +6,7 @@
 #include <utility>
 
 #include "tests/support/segment_conversion.h"
+#include "tests/support/test_tcb.h"
 
 namespace chimney::script {
 namespace {
@@ -95,11 +96,7 @@ void EngineTarget::DropEverything() {
     return;
   }
   if (!tcb_) return;
-  tcp::Discard(*tcb_);
-  while (tcb_->snd.queue.PopFront() != nullptr) {
-  }
-  while (tcb_->snd.completed.PopFront() != nullptr) {
-  }
+  testing::DiscardAll(*tcb_);
 }
 
 Instant EngineTarget::EngineNow() const { return kScriptBegins + now_; }

@@ -145,6 +145,8 @@ class EngineEndpoint : public StreamEndpoint {
   Random random_;
   OutputWitness witness_;
   SendMemory send_memory_;
+  // Of tcbs in draining_.
+  std::vector<std::unique_ptr<EngineStore>> old_stores_;
   std::unique_ptr<EngineStore> store_;
   std::unique_ptr<tcp::Tcb> tcb_;
   // Exported, but a driver still refers to sends that were acknowledged.

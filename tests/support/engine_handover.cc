@@ -120,6 +120,10 @@ void EngineEndpoint::MoveData(const HandOverStyle& style) {
   exported_->receive_data.SpliceBack(&moved);
   const std::string left = store_->Leftovers();
   if (!left.empty()) Violation("after an upload: " + left);
+  // Sends that are done but not popped still live on it.
+  if (tcb_->HasCompletedSends() || !draining_.empty()) {
+    old_stores_.push_back(std::move(store_));
+  }
   store_ = std::move(fresh);
   tcp::RecordList copies;
   CopySendData(&copies);
@@ -176,11 +180,12 @@ void EngineEndpoint::Resume(const HandOverStyle& style) {
 
 void EngineEndpoint::ImportState(const HandOverStyle& style, Duration away) {
   // A worker's slab may give the same object again.
-  if (!tcb_->snd.completed.empty()) {
+  if (tcb_->HasCompletedSends()) {
     draining_.push_back(std::exchange(tcb_, std::make_unique<tcp::Tcb>()));
   } else if (random_.Chance(1, 2)) {
     tcb_ = std::make_unique<tcp::Tcb>();
   }
+  if (draining_.empty()) old_stores_.clear();
   tcp::Prepare(*tcb_, config_.parameters, store_->view(), config_.ipv6,
                config_.path_mtu_bytes);
   if (!tcp::Import(*tcb_, EngineNow(), exported_->state, exported_->send_data,
@@ -288,6 +293,7 @@ std::string EngineEndpoint::TearDown() {
   if (send_memory_.live() != 0) {
     return "leak: " + std::to_string(send_memory_.live()) + " send records";
   }
+  if (store_->parts_in_use() != 0) return "leak: a part of a control block";
   return store_->Leftovers();
 }
 

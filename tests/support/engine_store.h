@@ -12,6 +12,7 @@
 #include "base/chunk_pool.h"
 #include "base/slab.h"
 #include "tcp/fragments.h"
+#include "tcp/tcb.h"
 
 namespace chimney::testing {
 
@@ -22,7 +23,9 @@ class EngineStore {
       : memory_(uint64_t{chunk_bytes} * chunk_count),
         chunks_(memory_.data(), chunk_bytes, chunk_count),
         fragments_(fragment_count),
-        flight_ranges_(fragment_count) {}
+        flight_ranges_(fragment_count),
+        outgoing_(kConnections),
+        reassemblies_(kConnections) {}
 
   const tcp::ConnectionStore* view() const { return &view_; }
   ByteSpan Bytes(const tcp::Fragment& fragment) const {
@@ -38,13 +41,23 @@ class EngineStore {
   bool Append(SeqNum seq, ByteSpan bytes, tcp::FragmentList* list);
   // What is still in use, empty if nothing.
   std::string Leftovers() const;
+  // Of parts of control blocks: they may wait for sends to be popped.
+  uint32_t parts_in_use() const {
+    return outgoing_.in_use() + reassemblies_.in_use();
+  }
 
  private:
+  // At a time: one, and those before a hand-over whose sends are not over.
+  static constexpr uint32_t kConnections = 1024;
+
   std::vector<uint8_t> memory_;
   ChunkPool chunks_;
   Slab<tcp::Fragment> fragments_;
   Slab<tcp::FlightRange> flight_ranges_;
-  const tcp::ConnectionStore view_{&chunks_, &fragments_, &flight_ranges_};
+  Slab<tcp::Outgoing> outgoing_;
+  Slab<tcp::Reassembly> reassemblies_;
+  const tcp::ConnectionStore view_{&chunks_, &fragments_, &flight_ranges_,
+                                   &outgoing_, &reassemblies_};
 };
 
 }  // namespace chimney::testing

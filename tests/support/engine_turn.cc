@@ -158,7 +158,7 @@ void EngineEndpoint::PopCompleted() {
   // In order over hand-overs as well: nothing newer before the older ones.
   while (!draining_.empty()) {
     PopCompletedOf(draining_.front().get());
-    if (!draining_.front()->snd.completed.empty()) return;
+    if (draining_.front()->HasCompletedSends()) return;
     draining_.erase(draining_.begin());
   }
   PopCompletedOf(tcb_.get());

@@ -23,6 +23,19 @@ tcp::TcpState StateAtRest() {
   return state;
 }
 
+const tcp::Outgoing& OutgoingOf(const tcp::Tcb& tcb) {
+  static const tcp::Outgoing nothing(nullptr, SeqNum());
+  return tcb.outgoing == nullptr ? nothing : *tcb.outgoing;
+}
+
+void DiscardAll(tcp::Tcb& tcb) {
+  if (tcp::Outgoing* outgoing = tcb.outgoing) {
+    outgoing->queue.Clear();
+    outgoing->completed.Clear();
+  }
+  tcp::Discard(tcb);
+}
+
 bool TestTcb::Import(Instant now, const tcp::TcpState& state,
                      const std::vector<uint8_t>& unacked,
                      const std::vector<uint8_t>& unread,

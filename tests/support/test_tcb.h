@@ -18,6 +18,12 @@ namespace chimney::testing {
 // windows are 65,535 bytes, no option is negotiated.
 tcp::TcpState StateAtRest();
 
+// What the connection knows of bytes on their way; at rest that is nothing.
+const tcp::Outgoing& OutgoingOf(const tcp::Tcb& tcb);
+
+// Discards a connection whose records are left to whoever owns them.
+void DiscardAll(tcp::Tcb& tcb);
+
 class TestTcb {
  public:
   struct Memory {
@@ -31,7 +37,7 @@ class TestTcb {
   TestTcb(const tcp::Parameters& parameters, const Memory& memory)
       : parameters_(parameters),
         store_(memory.chunk_bytes, memory.chunk_count, memory.fragment_count) {}
-  ~TestTcb() { tcp::Discard(tcb_); }
+  ~TestTcb() { Discard(); }
 
   // False if the engine refuses the state. `unacked` are the bytes from
   // SND.UNA on, cut into records of at most `record_bytes`; `unread` those that
@@ -45,6 +51,9 @@ class TestTcb {
   tcp::Outcome Feed(Instant now, const WireSegment& segment);
   // Takes up to `max` bytes off the receive queue and reports them consumed.
   std::vector<uint8_t> Read(Instant now, size_t max);
+
+  // The connection is dropped, and what it was to send.
+  void Discard() { DiscardAll(tcb_); }
 
   tcp::Tcb& tcb() { return tcb_; }
   EngineStore& store() { return store_; }

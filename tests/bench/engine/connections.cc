@@ -48,7 +48,10 @@ Connections::Connections(size_t count)
       fragments_(kChunks),
       flight_ranges_(4 * kMostPrepared),
       records_(4 * kMostPrepared),
-      store_{&chunks_, &fragments_, &flight_ranges_},
+      outgoing_(static_cast<uint32_t>(count)),
+      reassemblies_(static_cast<uint32_t>(count)),
+      store_{&chunks_, &fragments_, &flight_ranges_, &outgoing_,
+             &reassemblies_},
       tcbs_(new tcp::Tcb[count]),
       order_(count) {
   const tcp::TcpState state = StateAtRest();

@@ -77,6 +77,8 @@ class Connections {
   Slab<tcp::Fragment> fragments_;
   Slab<tcp::FlightRange> flight_ranges_;
   Slab<tcp::SendRecord> records_;
+  Slab<tcp::Outgoing> outgoing_;
+  Slab<tcp::Reassembly> reassemblies_;
   tcp::ConnectionStore store_;
   std::unique_ptr<tcp::Tcb[]> tcbs_;
   std::vector<uint32_t> order_;

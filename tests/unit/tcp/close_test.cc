@@ -205,7 +205,7 @@ TEST_F(CloseStates, ImportsEveryStateOfTheContract_R43) {
     InFlight(in_flight ? 11 : 0);
     Start(from == kFinWait2 ? Bytes{} : Stream(10));
     EXPECT_EQ(tcb().state(), from);
-    Discard(tcb());
+    host_->Discard();
   }
 }
 

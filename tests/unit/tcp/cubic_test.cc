@@ -18,6 +18,7 @@ class Cubic : public EngineTest {
     params.cwnd_validation = false;
     Start();
     tcb().snd.wnd = 1u << 30;
+    TakeOutgoing(tcb());
     round_trip_ = round_trip;
   }
   // One round trip in which every segment of the window is acknowledged.

@@ -45,8 +45,9 @@ class EngineTest : public ::testing::Test {
   void TearDown() override {
     if (host_ == nullptr) return;
     Check();
-    Discard(tcb());
+    host_->Discard();
     EXPECT_EQ(host_->store().Leftovers(), "");
+    EXPECT_EQ(host_->store().parts_in_use(), 0u);
   }
   void Check() { EXPECT_STREQ(CheckInvariants(tcb()), nullptr); }
 
@@ -131,6 +132,7 @@ class EngineTest : public ::testing::Test {
   }
 
   Tcb& tcb() { return host_->tcb(); }
+  const Outgoing& Sending() { return testing::OutgoingOf(tcb()); }
 
   Parameters params = LinuxProfile();
   testing::TestTcb::Memory memory;

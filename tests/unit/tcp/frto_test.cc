@@ -37,9 +37,9 @@ TEST_P(Frto, AcksOfTheFirstTransmissionsUndoTheTimeout_RFC5682_3) {
   // Step 3c.
   Feed(Ack(At(2)));
   EXPECT_EQ(tcb().counters.spurious_timeouts, 1u);
-  EXPECT_EQ(tcb().recovery.phase, RecoveryPhase::kOpen);
+  EXPECT_EQ(Sending().recovery.phase, RecoveryPhase::kOpen);
   EXPECT_GE(tcb().snd.cwnd, 10 * kMss);
-  EXPECT_EQ(tcb().flight.lost_bytes(), 0u);
+  EXPECT_EQ(Sending().flight.lost_bytes(), 0u);
   for (const WireSegment& segment : Pull()) EXPECT_GE(segment.seq, At(12));
   EXPECT_EQ(tcb().counters.segments_retransmitted, 1u);
 }
@@ -70,7 +70,7 @@ TEST_P(Frto, AnAckOfEverythingProvesNothing_RFC5682_2a) {
   StartTimedOut(20);
   Feed(Ack(At(10)));
   EXPECT_EQ(tcb().counters.spurious_timeouts, 0u);
-  EXPECT_EQ(tcb().recovery.phase, RecoveryPhase::kOpen);
+  EXPECT_EQ(Sending().recovery.phase, RecoveryPhase::kOpen);
   EXPECT_LE(tcb().snd.cwnd, 2 * kMss);
 }
 
@@ -78,7 +78,7 @@ TEST_P(Frto, ASecondTimeoutIsBelieved) {
   StartTimedOut(20);
   while (tcb().counters.retransmit_timeouts == 1) FireNext();
   ASSERT_EQ(PullOne().seq, kOurs);
-  EXPECT_EQ(tcb().recovery.frto, FrtoStep::kOff);
+  EXPECT_EQ(Sending().recovery.frto, FrtoStep::kOff);
 }
 
 // Section 2.1 step 2b: new data that Nagle would hold back goes, or there is

@@ -82,7 +82,7 @@ TEST_F(Hystart, SmallGrowthIsNoise_RFC9406_4_2) {
 // behind that it seems to lie ahead.
 TEST_F(Hystart, TheMarkOfARoundIsNotLeftBehind_RFC9406_4_2) {
   Start();
-  tcb().snd.cwnd_limited = false;
+  TakeOutgoing(tcb()).cwnd_limited = false;
   HystartState& hystart = tcb().congestion.hystart;
   hystart.in_round = true;
   hystart.window_end = tcb().snd.una;

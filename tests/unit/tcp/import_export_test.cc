@@ -229,7 +229,7 @@ TEST_F(HandOver, AFastRecoveryGoesOn_R192) {
     for (uint32_t i = 4; i <= 6; ++i) duplicate(i);
     EXPECT_EQ(tcb().snd.ssthresh, ssthresh);
     Feed(Ack(kOurs + 20 * kMss));
-    EXPECT_EQ(tcb().recovery.phase, RecoveryPhase::kOpen);
+    EXPECT_EQ(Sending().recovery.phase, RecoveryPhase::kOpen);
     EXPECT_LE(tcb().snd.cwnd, ssthresh + kMss);
     TearDown();
   }
@@ -270,13 +270,13 @@ TEST_F(HandOver, DuplicatesOfReorderingAreNoRecovery_R192) {
   now = now + Duration::Millis(100);
   Feed(WithSack(Ack(at(1)), {{at(2), at(3)}}));
   Feed(Ack(at(3)));
-  ASSERT_TRUE(tcb().recovery.rack.reordering_seen);
+  ASSERT_TRUE(tcb().reordering.seen);
   for (uint32_t end = 5; end <= 8; ++end) {
     Feed(WithSack(Ack(at(3)), {{at(4), at(end)}}));
   }
-  ASSERT_EQ(tcb().recovery.phase, RecoveryPhase::kOpen);
+  ASSERT_EQ(Sending().recovery.phase, RecoveryPhase::kOpen);
   Cycle();
-  EXPECT_EQ(tcb().recovery.phase, RecoveryPhase::kOpen);
+  EXPECT_EQ(Sending().recovery.phase, RecoveryPhase::kOpen);
   EXPECT_EQ(tcb().snd.ssthresh, 0xFFFFFFFFu);
 }
 
@@ -293,7 +293,7 @@ TEST_F(HandOver, ARecoveryShowsTheWindowItEndsWith_R192) {
   now = now + Duration::Millis(100);
   // One report shows that seventeen segments are lost.
   Feed(WithSack(Ack(kOurs), {{kOurs + 17 * kMss, kOurs + 20 * kMss}}));
-  ASSERT_EQ(tcb().recovery.phase, RecoveryPhase::kFastRecovery);
+  ASSERT_EQ(Sending().recovery.phase, RecoveryPhase::kFastRecovery);
   const uint32_t ssthresh = tcb().snd.ssthresh;
   EXPECT_EQ(Cycle().delegated.cwnd, ssthresh);
   EXPECT_EQ(tcb().snd.cwnd, ssthresh);
@@ -315,7 +315,7 @@ TEST_F(HandOver, EchoesOfAResendStartNoRecovery_R192) {
   FireNext();
   Pull();
   uint32_t una = 0;
-  while (tcb().flight.lost_bytes() != 0) {
+  while (Sending().flight.lost_bytes() != 0) {
     ASSERT_LT(una, 18u);
     una += 2;
     Feed(Ack(kOurs + una * kMss));

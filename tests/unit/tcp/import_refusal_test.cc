@@ -19,7 +19,7 @@ class ImportRefusal : public EngineTest {
       EXPECT_EQ(host.tcb().state(), ConnectionState::kClosed);
       EXPECT_EQ(host.send_memory().live(), 0u);
     }
-    Discard(host.tcb());
+    host.Discard();
     EXPECT_EQ(host.store().Leftovers(), "");
     return taken;
   }

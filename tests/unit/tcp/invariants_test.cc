@@ -47,13 +47,13 @@ TEST_F(Invariants, SendNumbers) {
 }
 
 TEST_F(Invariants, SendQueue) {
-  SendState& snd = tcb().snd;
-  SendRecord* first = snd.queue.front();
-  With(snd.queued_bytes, 4'999, "queued bytes miscounted");
+  Outgoing& outgoing = *tcb().outgoing;
+  SendRecord* first = outgoing.queue.front();
+  With(outgoing.queued_bytes, 4'999, "queued bytes miscounted");
   With(first->acked_bytes, 5'001, "record acked beyond its end");
   With(first->acked_bytes, 5'000, "finished record still queued");
   Send(10);
-  SendRecord* second = snd.queue.back();
+  SendRecord* second = outgoing.queue.back();
   With(second->acked_bytes, 1, "acked record behind another");
 }
 
@@ -63,6 +63,14 @@ TEST_F(Invariants, Flight) {
   SendState& snd = tcb().snd;
   With(snd.una, snd.una + 1, "gap in the flight");
   With(snd.max, snd.max - 1, "flight does not end at SND.MAX");
+  With(tcb().outgoing, nullptr, "more in flight than the queue holds");
+}
+
+TEST_F(Invariants, AFinInFlightIsNoRest) {
+  Start();
+  Close();
+  Pull();
+  With(tcb().outgoing, nullptr, "in flight, yet at rest");
 }
 
 TEST_F(Invariants, ReceiveQueue) {
@@ -80,15 +88,16 @@ TEST_F(Invariants, ReceiveQueue) {
 
 TEST_F(Invariants, Reassembly) {
   ReceiveState& rcv = tcb().rcv;
-  Fragment* held = rcv.out_of_order.front();
+  Reassembly& reassembly = *tcb().reassembly;
+  Fragment* held = reassembly.out_of_order.front();
   With(held->seq, rcv.nxt, "in-order data not moved");
   With(held->seq, rcv.nxt - 1, "out-of-order data overlap");
   With(held->seq, rcv.edge - 49, "data beyond the window");
-  With(rcv.out_of_order_bytes, 51, "out-of-order bytes miscounted");
-  With(rcv.out_of_order_count, 2, "fragments miscounted");
+  With(reassembly.bytes, 51, "out-of-order bytes miscounted");
+  With(reassembly.count, 2, "fragments miscounted");
   const ChunkIndex unused = memory.chunk_count - 1;
   With(held->chunk, unused, "freed chunk in use");
-  With(rcv.sack_blocks[0].start, rcv.nxt, "SACK block reaches RCV.NXT");
+  With(reassembly.sack_blocks[0].start, rcv.nxt, "SACK block reaches RCV.NXT");
 }
 
 TEST_F(Invariants, StateAndTimers) {

@@ -53,7 +53,7 @@ TEST_F(LossRecovery, NewRenoRepairsOneHolePerPartialAck_R194) {
   ASSERT_FALSE(segments.empty());
   EXPECT_EQ(segments[0].seq, At(3));
   Feed(Ack(tcb().snd_max().value()));
-  EXPECT_EQ(tcb().recovery.phase, RecoveryPhase::kOpen);
+  EXPECT_EQ(Sending().recovery.phase, RecoveryPhase::kOpen);
   EXPECT_LE(tcb().snd.cwnd, 5 * kMss);
   EXPECT_EQ(tcb().counters.retransmit_timeouts, 0u);
 }
@@ -63,7 +63,7 @@ TEST_F(LossRecovery, DuplicatesWithDataOrAnotherWindowDoNotCount_RFC5681) {
   Feed(Ack(kOurs, 65535));
   EXPECT_EQ(Feed(Ack(kOurs, 60000)).reason, SegmentReason::kAckWindowUpdate);
   EXPECT_EQ(Feed(Data(0, 10)).reason, SegmentReason::kDataInOrder);
-  EXPECT_EQ(tcb().recovery.dup_ack_count, 1);
+  EXPECT_EQ(Sending().recovery.dup_ack_count, 1);
 }
 
 TEST_F(LossRecovery, TheCountCrossesAHandOver_R192) {
@@ -107,14 +107,14 @@ TEST_F(LossRecovery, AcksWithoutNewsFromSackAreNoDuplicates_RFC6675) {
   for (int i = 0; i < 5; ++i) {
     EXPECT_EQ(FeedSack(0, 1, 2).reason, SegmentReason::kAckUnchanged);
   }
-  EXPECT_EQ(tcb().recovery.dup_ack_count, 1);
+  EXPECT_EQ(Sending().recovery.dup_ack_count, 1);
 }
 
 TEST_F(LossRecovery, ForgedSackBlocksAreIgnored) {
   StartSending(10, true);
   Feed(WithSack(Ack(kOurs), {{At(11), At(12)}, {At(3), At(2)}}));
   Feed(WithSack(Ack(kOurs), {{At(2), At(2)}, {kOurs - 5, kOurs + 1}}));
-  EXPECT_LE(tcb().flight.sacked_bytes(), 1u);
+  EXPECT_LE(Sending().flight.sacked_bytes(), 1u);
 }
 
 TEST_F(LossRecovery, ATimeoutSparesWhatThePeerHolds_RFC6675_5_1) {

@@ -123,7 +123,8 @@ TEST_P(OptionFlags, SackBlocksAreHeededOrSkipped_R6_R122) {
   // The first segment arrived, the second did not, all others did.
   WireSegment ack = WithSack(Ack(first), {{sent[1].EndSeq(), last}});
   EXPECT_EQ(Feed(ack).reason, SegmentReason::kAckAdvanced);
-  EXPECT_EQ(tcb().flight.sacked_bytes(), sack() ? last - sent[1].EndSeq() : 0u);
+  EXPECT_EQ(Sending().flight.sacked_bytes(),
+            sack() ? last - sent[1].EndSeq() : 0u);
   EXPECT_EQ(tcb().snd_una(), SeqNum(first));
   // The rest of a segment with blocks counts in any case.
   WireSegment data = Data(0, 10);

@@ -161,8 +161,8 @@ TEST_F(Output, AnUnfinishedRequestWaitsForTheSwsTimer_R119_R120) {
   Start();
   EXPECT_FALSE(Has(Send(10, false), kEventOutput));
   EXPECT_TRUE(Pull().empty());
-  EXPECT_EQ(tcb().timers.sws - now, params.sws_override);
-  now = tcb().timers.sws;
+  EXPECT_EQ(Sending().timers.sws - now, params.sws_override);
+  now = Sending().timers.sws;
   EXPECT_TRUE(Has(OnTimer(tcb(), now), kEventOutput));
   const std::vector<WireSegment> segments = Pull();
   EXPECT_EQ(segments.back().payload.size(), 10u);
@@ -174,7 +174,7 @@ TEST_F(Output, FinishingTheRequestReleasesIt_R119) {
   Pull();
   EXPECT_TRUE(Has(Send(10), kEventOutput));
   EXPECT_EQ(PullOne().payload.size(), 20u);
-  EXPECT_EQ(tcb().timers.sws, Instant::Never());
+  EXPECT_EQ(Sending().timers.sws, Instant::Never());
 }
 
 TEST_F(Output, HalfTheLargestWindowSeenIsEnough_R119) {
@@ -186,7 +186,7 @@ TEST_F(Output, HalfTheLargestWindowSeenIsEnough_R119) {
   // 400 bytes of room are not worth a segment ...
   Feed(Ack(kOurs + 1000, 400));
   EXPECT_TRUE(Pull().empty());
-  EXPECT_NE(tcb().timers.sws, Instant::Never());
+  EXPECT_NE(Sending().timers.sws, Instant::Never());
   // ... 500 are.
   Feed(Ack(kOurs + 1000, 500));
   EXPECT_EQ(PullOne().payload.size(), 500u);

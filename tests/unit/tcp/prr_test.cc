@@ -43,11 +43,11 @@ TEST_F(Prr, OneLossHalvesTheRateEvenlyOverARoundTrip_RFC6937_4) {
     EXPECT_LE(now_sent, 2u) << "a burst";
     sent += now_sent;
     const double delivered = end - 3;
-    if (tcb().flight.in_flight_bytes() > 10 * kMss) {
+    if (Sending().flight.in_flight_bytes() > 10 * kMss) {
       EXPECT_NEAR(static_cast<double>(sent), delivered * 10 / 22, 1.0);
     }
   }
-  EXPECT_NEAR(tcb().flight.in_flight_bytes(), 10.0 * kMss, kMss);
+  EXPECT_NEAR(Sending().flight.in_flight_bytes(), 10.0 * kMss, kMss);
   Feed(Ack(tcb().snd_max().value()));
   EXPECT_EQ(tcb().snd.cwnd, 10 * kMss);
 }
@@ -57,16 +57,16 @@ TEST_F(Prr, AfterHeavyLossItSlowStartsUpToTheThreshold_RFC6937_3) {
   StartSending(20);
   // Only the last four arrive.
   EXPECT_GE(Report(16, 20), 1u);
-  EXPECT_EQ(tcb().recovery.phase, RecoveryPhase::kFastRecovery);
-  EXPECT_LE(tcb().flight.in_flight_bytes(), 10 * kMss);
+  EXPECT_EQ(Sending().recovery.phase, RecoveryPhase::kFastRecovery);
+  EXPECT_LE(Sending().flight.in_flight_bytes(), 10 * kMss);
   uint32_t repaired = 1;
-  while (tcb().recovery.phase == RecoveryPhase::kFastRecovery &&
+  while (Sending().recovery.phase == RecoveryPhase::kFastRecovery &&
          repaired < 16) {
-    const uint32_t before = tcb().flight.in_flight_bytes();
+    const uint32_t before = Sending().flight.in_flight_bytes();
     Feed(WithSack(Ack(At(repaired)), {{At(16), At(20)}}));
     Pull();
-    EXPECT_LE(tcb().flight.in_flight_bytes(), before + kMss);
-    EXPECT_LE(tcb().flight.in_flight_bytes(), 10 * kMss);
+    EXPECT_LE(Sending().flight.in_flight_bytes(), before + kMss);
+    EXPECT_LE(Sending().flight.in_flight_bytes(), 10 * kMss);
     ++repaired;
   }
   EXPECT_EQ(tcb().counters.retransmit_timeouts, 0u);

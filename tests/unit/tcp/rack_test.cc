@@ -45,7 +45,7 @@ TEST_F(Rack, ASegmentMayBeLateByAQuarterOfTheRoundTrip_RFC8985_6_2) {
   EXPECT_EQ(UntilDeadline(), kRoundTrip / 4 - Duration::Millis(1));
   FireNext();
   EXPECT_EQ(PullOne().seq, At(0));
-  EXPECT_EQ(tcb().recovery.phase, RecoveryPhase::kFastRecovery);
+  EXPECT_EQ(Sending().recovery.phase, RecoveryPhase::kFastRecovery);
 }
 
 TEST_F(Rack, ALossSeenByTheTimerReleasesOneSegmentAndNoBurst) {
@@ -63,10 +63,10 @@ TEST_F(Rack, ALateSegmentThatArrivesInTimeCostsNothing) {
   FeedSack(0, 1, 2);
   now = now + Duration::Millis(10);
   Feed(Ack(At(2)));
-  EXPECT_TRUE(tcb().recovery.rack.reordering_seen);
-  EXPECT_EQ(tcb().flight.lost_bytes(), 0u);
+  EXPECT_TRUE(tcb().reordering.seen);
+  EXPECT_EQ(Sending().flight.lost_bytes(), 0u);
   EXPECT_EQ(tcb().counters.segments_retransmitted, 0u);
-  EXPECT_EQ(tcb().recovery.phase, RecoveryPhase::kOpen);
+  EXPECT_EQ(Sending().recovery.phase, RecoveryPhase::kOpen);
 }
 
 TEST_F(Rack, ThreeReportsWithoutReorderingAreALossAtOnce_RFC8985_6_2) {
@@ -83,7 +83,7 @@ TEST_F(Rack, AfterReorderingThreeReportsAreNoProof) {
   Feed(Ack(At(2)));
   FeedSack(2, 3, 6);
   EXPECT_TRUE(Pull().empty());
-  EXPECT_EQ(tcb().recovery.phase, RecoveryPhase::kOpen);
+  EXPECT_EQ(Sending().recovery.phase, RecoveryPhase::kOpen);
   while (tcb().counters.segments_retransmitted == 0 &&
          tcb().counters.retransmit_timeouts == 0) {
     FireNext();
@@ -115,9 +115,9 @@ TEST_F(Rack, AnAckThatComesTooSoonIsTheFirstTransmissions_RFC8985_6_2) {
   FeedSack(0, 1, 4);
   EXPECT_EQ(PullOne().seq, At(0));
   now = now + Duration::Millis(1);
-  const Instant before = tcb().recovery.rack.xmit_ts;
+  const Instant before = Sending().recovery.rack.xmit_ts;
   Feed(Ack(At(4)));
-  EXPECT_EQ(tcb().recovery.rack.xmit_ts, before);
+  EXPECT_EQ(Sending().recovery.rack.xmit_ts, before);
 }
 
 TEST_F(Rack, ADuplicateReportWidensTheWindow_RFC8985_6_2) {
@@ -125,20 +125,20 @@ TEST_F(Rack, ADuplicateReportWidensTheWindow_RFC8985_6_2) {
   FeedSack(0, 1, 2);
   now = now + Duration::Millis(5);
   Feed(Ack(At(2)));  // reordering
-  EXPECT_EQ(tcb().recovery.rack.reo_wnd_mult, 1);
+  EXPECT_EQ(tcb().reordering.reo_wnd_mult, 1);
   Feed(WithSack(Ack(At(3)), {{At(0), At(1)}}));
-  EXPECT_EQ(tcb().recovery.rack.reo_wnd_mult, 2);
+  EXPECT_EQ(tcb().reordering.reo_wnd_mult, 2);
   // Once a round trip; above the ACK the second block shows what it is.
   Feed(WithSack(Ack(At(3)), {{At(5), At(6)}, {At(5), At(7)}}));
-  EXPECT_EQ(tcb().recovery.rack.reo_wnd_mult, 2);
+  EXPECT_EQ(tcb().reordering.reo_wnd_mult, 2);
   Feed(WithSack(Ack(At(4)), {{At(1), At(2)}}));
-  EXPECT_EQ(tcb().recovery.rack.reo_wnd_mult, 2);
+  EXPECT_EQ(tcb().reordering.reo_wnd_mult, 2);
 }
 
 TEST_F(Rack, ADuplicateAboveTheAckIsSeenInTheSecondBlock_RFC2883_4) {
   StartSending(8);
   Feed(WithSack(Ack(At(0)), {{At(5), At(6)}, {At(5), At(7)}}));
-  EXPECT_EQ(tcb().recovery.rack.reo_wnd_mult, 2);
+  EXPECT_EQ(tcb().reordering.reo_wnd_mult, 2);
 }
 
 // No round trip was measured here yet: the giver's average has to do.
@@ -193,7 +193,7 @@ TEST_F(Rack, AnEchoOfTheResendOnAShortPathCounts_RFC8985_6_2) {
   ASSERT_FALSE(Pull().empty());
   now = now + Duration::Micros(100);
   feed(Ack(at(12)), again[0].timestamps->value);
-  EXPECT_EQ(tcb().recovery.rack.xmit_ts, resent_at);
+  EXPECT_EQ(Sending().recovery.rack.xmit_ts, resent_at);
 }
 
 // Section 7.3: the probe is the last segment, of however many records.

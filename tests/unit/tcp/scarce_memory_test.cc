@@ -124,7 +124,7 @@ TEST_F(ScarceMemory, SingleBytesOutOfOrderAreFew) {
   memory = {4096, 256, 32768};
   StartQuiet();
   for (uint32_t i = 20'000; i > 0; --i) Feed(Data(2 * i, 1));
-  EXPECT_LE(tcb().rcv.out_of_order_count, 64u);
+  EXPECT_LE(tcb().reassembly->count, 64u);
   Pull();
 }
 
@@ -239,7 +239,7 @@ TEST_F(ScarceMemory, LostBytesStayLostWithoutRanges) {
   Pull();
   Feed(Ack(kOurs + 500));  // a part of the first one
   Pull();
-  EXPECT_GE(tcb().flight.lost_bytes(), 19 * kMss);
+  EXPECT_GE(Sending().flight.lost_bytes(), 19 * kMss);
   tcb().store->flight_ranges->Free(taken);
 }
 

@@ -45,7 +45,7 @@ TEST_P(WrapAround, ALossIsRepairedFromSackBlocks) {
     now = now + Duration::Millis(10);
     Feed(WithSack(ack, {{ours_ + kMss, ours_ + i * kMss}}));
   }
-  EXPECT_EQ(tcb().flight.sacked_bytes(), 5 * kMss);
+  EXPECT_EQ(Sending().flight.sacked_bytes(), 5 * kMss);
   const WireSegment again = PullOne();
   EXPECT_EQ(again.seq, ours_);
   EXPECT_EQ(again.payload, Stream(kMss));
