@@ -45,8 +45,9 @@ void GrowWindow(Tcb& tcb, Instant now, const AckNews& news,
                 bool after_timeout) {
   SendState& snd = tcb.snd;
   if (tcb.params->cwnd_validation && !tcb.outgoing->cwnd_limited) {
+    if (tcb.history == nullptr) return;
     // Its mark must not be left so far behind that it seems to be ahead.
-    SeqNum& mark = tcb.congestion.hystart.window_end;
+    SeqNum& mark = tcb.history->congestion.hystart.window_end;
     mark = Later(mark, snd.una);
     return;
   }

@@ -111,7 +111,7 @@ Outcome OnUpdate(Tcb& tcb, Instant now, const TcpCachedState& cached,
     return outcome;
   }
   TakeOutgoing(tcb);
-  if (KeepaliveDiffers(before, cached) && !tcb.challenge.validating) {
+  if (KeepaliveDiffers(before, cached) && !tcb.timers.validating) {
     RestartKeepalive(tcb, now);
   }
   if (before.max_rt != cached.max_rt) {

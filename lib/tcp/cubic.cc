@@ -19,13 +19,13 @@ double Seconds(Duration time) {
 
 // Section 4.2, figure 1, after `seconds` of the epoch.
 double WCubic(const Tcb& tcb, double seconds) {
-  const CubicState& cubic = tcb.congestion.cubic;
+  const CubicState& cubic = tcb.history->congestion.cubic;
   const double past = seconds - cubic.k_seconds;
   return kC * past * past * past * tcb.snd.mss + cubic.w_max;
 }
 
 void BeginEpoch(Tcb& tcb, Instant now) {
-  CubicState& cubic = tcb.congestion.cubic;
+  CubicState& cubic = tcb.history->congestion.cubic;
   const double cwnd = tcb.snd.cwnd;
   cubic.epoch_start = now;
   cubic.w_est = cwnd;
@@ -37,7 +37,7 @@ void BeginEpoch(Tcb& tcb, Instant now) {
 
 // Section 4.3: what a Reno connection would have by now.
 void GrowEstimate(Tcb& tcb, uint32_t acked) {
-  CubicState& cubic = tcb.congestion.cubic;
+  CubicState& cubic = tcb.history->congestion.cubic;
   const double alpha = cubic.w_est < cubic.cwnd_prior ? kAlpha : 1.0;
   cubic.w_est += alpha * acked * tcb.snd.mss / tcb.snd.cwnd;
 }
@@ -45,7 +45,7 @@ void GrowEstimate(Tcb& tcb, uint32_t acked) {
 }  // namespace
 
 uint32_t CutCubic(Tcb& tcb) {
-  CubicState& cubic = tcb.congestion.cubic;
+  CubicState& cubic = TakeHistory(tcb).congestion.cubic;
   const double cwnd = std::min(tcb.snd.cwnd, tcb.snd.wnd);
   cubic.cwnd_prior = cwnd;
   cubic.w_max_prior = cubic.w_max;
@@ -56,13 +56,13 @@ uint32_t CutCubic(Tcb& tcb) {
 }
 
 void UndoCutCubic(Tcb& tcb) {
-  CubicState& cubic = tcb.congestion.cubic;
+  CubicState& cubic = TakeHistory(tcb).congestion.cubic;
   cubic.w_max = std::max(cubic.w_max_prior, cubic.cwnd_prior);
   cubic.epoch_start = Instant::Never();
 }
 
 void GrowCubic(Tcb& tcb, Instant now, uint32_t acked) {
-  CubicState& cubic = tcb.congestion.cubic;
+  CubicState& cubic = TakeHistory(tcb).congestion.cubic;
   if (cubic.epoch_start.IsNever()) BeginEpoch(tcb, now);
   const double cwnd = tcb.snd.cwnd;
   const double t = Seconds(now - cubic.epoch_start);
@@ -83,12 +83,13 @@ void GrowCubic(Tcb& tcb, Instant now, uint32_t acked) {
 }
 
 void PauseCubic(Tcb& tcb, Instant now, Duration pause) {
-  CubicState& cubic = tcb.congestion.cubic;
+  if (tcb.history == nullptr) return;
+  CubicState& cubic = tcb.history->congestion.cubic;
   if (!cubic.epoch_start.IsNever()) {
     cubic.epoch_start = std::min(cubic.epoch_start + pause, now);
   }
 }
 
-void TimeoutCubic(Tcb& tcb) { tcb.congestion.cubic.w_max = 0; }
+void TimeoutCubic(Tcb& tcb) { TakeHistory(tcb).congestion.cubic.w_max = 0; }
 
 }  // namespace chimney::tcp

@@ -46,6 +46,7 @@ struct Fragment : ListNode<> {
 };
 using FragmentList = IntrusiveList<Fragment>;
 
+struct History;
 struct Outgoing;
 struct Reassembly;
 
@@ -59,6 +60,7 @@ struct ConnectionStore {
   // A place for every connection: taking one never fails.
   Slab<Outgoing>* outgoing = nullptr;
   Slab<Reassembly>* reassembly = nullptr;
+  Slab<History>* history = nullptr;
 };
 
 }  // namespace chimney::tcp

@@ -42,7 +42,7 @@ bool OnSecondAck(Tcb& tcb, const AckNews& news) {
     tcb.snd.cwnd = 3 * tcb.snd.mss;
     return true;
   }
-  ++tcb.counters.spurious_timeouts;
+  ++TakeHistory(tcb).counters.spurious_timeouts;
   tcb.outgoing->flight.UnmarkLost();
   // What the resent segment seemed to say was said of its first transmission.
   recovery.rack.any = false;

@@ -15,7 +15,7 @@ constexpr uint32_t kCssGrowthDivisor = 4;
 constexpr uint8_t kCssRounds = 5;
 
 void BeginRound(Tcb& tcb) {
-  HystartState& hystart = tcb.congestion.hystart;
+  HystartState& hystart = tcb.history->congestion.hystart;
   hystart.last_round_min_rtt = hystart.current_round_min_rtt;
   hystart.current_round_min_rtt = Duration();
   hystart.rtt_sample_count = 0;
@@ -48,7 +48,7 @@ void LookForGrowingDelay(HystartState& hystart) {
 }
 
 void OnRoundEnd(Tcb& tcb) {
-  HystartState& hystart = tcb.congestion.hystart;
+  HystartState& hystart = tcb.history->congestion.hystart;
   if (hystart.in_css && ++hystart.css_rounds >= kCssRounds) {
     tcb.snd.ssthresh = tcb.snd.cwnd;
   }
@@ -59,7 +59,7 @@ void OnRoundEnd(Tcb& tcb) {
 
 uint32_t GrowthHystart(Tcb& tcb, Instant now, const AckNews& news,
                        uint32_t growth) {
-  HystartState& hystart = tcb.congestion.hystart;
+  HystartState& hystart = TakeHistory(tcb).congestion.hystart;
   if (!hystart.in_round) {
     hystart.in_round = true;
     BeginRound(tcb);

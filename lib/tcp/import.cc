@@ -156,7 +156,6 @@ void ImportSend(Tcb& tcb, Instant now, const TcpDelegatedState& d,
   UpdateMss(tcb);
   if (d.cwnd == 0) snd.cwnd = InitialWindow(tcb);
   snd.recover = d.snd_una - 1;
-  tcb.congestion = CongestionState{};
   tcb.reordering = ReorderState{};
   Outgoing& outgoing = TakeOutgoing(tcb);
   outgoing.queued_bytes = send_bytes;
@@ -227,7 +226,7 @@ void ImportTimers(Tcb& tcb, Instant now, const TcpDelegatedState& d) {
     timers.keepalive = now + Bounded(d.keepalive.delta);
     timers.keepalive_count = d.keepalive.count;
     // Without keepalive it runs to validate the peer (R160).
-    tcb.challenge.validating = !tcb.cached.keepalive_enabled;
+    timers.validating = !tcb.cached.keepalive_enabled;
   }
   // The host may have owed an ACK that it does not tell of (R54).
   timers.delayed_ack = now + tcb.params->delayed_ack;
@@ -241,7 +240,7 @@ bool Import(Tcb& tcb, Instant now, const TcpState& state, RecordList& send_data,
   if (tcb.params == nullptr || tcb.store == nullptr ||
       tcb.store->chunks == nullptr || tcb.store->fragments == nullptr ||
       tcb.store->outgoing == nullptr || tcb.store->reassembly == nullptr ||
-      !NumbersAgree(state)) {
+      tcb.store->history == nullptr || !NumbersAgree(state)) {
     return false;
   }
   const std::optional<uint64_t> send_bytes = SendBytes(send_data);
@@ -257,7 +256,7 @@ bool Import(Tcb& tcb, Instant now, const TcpState& state, RecordList& send_data,
   tcb.frozen = false;
   tcb.constant = state.constant;
   tcb.cached = state.cached;
-  tcb.challenge = ChallengeState{};
+  if (tcb.history != nullptr) *tcb.history = History{};
   tcb.counters = ConnectionCounters{};
   ImportSend(tcb, now, d, *fins, *send_bytes);
   ImportReceive(tcb, now, d, *fins, *unread);

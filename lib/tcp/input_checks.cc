@@ -25,11 +25,11 @@ void OweAckNow(Tcb& tcb) { tcb.rcv.ack_now = true; }
 // RFC 9293: "If an incoming segment is not acceptable, an acknowledgment
 // should be sent in reply".
 SegmentReason Reply(InputContext& in, SegmentReason reason) {
-  const bool bare = in.segment.length() == 0;
-  if (bare && in.now < in.tcb.challenge.next_reply) {
-    return SegmentReason::kReplyThrottled;
+  if (in.segment.length() == 0) {
+    Instant& next_reply = TakeHistory(in.tcb).challenge.next_reply;
+    if (in.now < next_reply) return SegmentReason::kReplyThrottled;
+    next_reply = in.now + kReplyInterval;
   }
-  if (bare) in.tcb.challenge.next_reply = in.now + kReplyInterval;
   OweAckNow(in.tcb);
   return reason;
 }
@@ -143,11 +143,12 @@ SegmentReason CheckReset(InputContext& in) {
   if (!in.segment.seq.InWindow(tcb.rcv.nxt, ReceiveWindow(tcb))) {
     return SegmentReason::kRstOutsideWindow;
   }
+  Instant& next_rst = TakeHistory(tcb).challenge.next_rst;
   const bool challenged =
-      in.now < tcb.challenge.next_rst ||
-      (tcb.params->one_challenge_per_validation && tcb.challenge.validating);
+      in.now < next_rst ||
+      (tcb.params->one_challenge_per_validation && tcb.timers.validating);
   if (challenged) return SegmentReason::kRstThrottled;
-  tcb.challenge.next_rst = in.now + tcb.params->challenge_ack_interval;
+  next_rst = in.now + tcb.params->challenge_ack_interval;
   StartValidation(tcb, in.now);
   OweAckNow(tcb);
   return SegmentReason::kRstChallenged;
@@ -165,8 +166,9 @@ SegmentReason CheckSyn(InputContext& in) {
   }
   // R159: outside the window the challenge needs no throttle.
   if (in.segment.seq.InWindow(tcb.rcv.nxt, ReceiveWindow(tcb))) {
-    if (in.now < tcb.challenge.next_syn) return SegmentReason::kSynThrottled;
-    tcb.challenge.next_syn = in.now + tcb.params->challenge_ack_interval;
+    Instant& next_syn = TakeHistory(tcb).challenge.next_syn;
+    if (in.now < next_syn) return SegmentReason::kSynThrottled;
+    next_syn = in.now + tcb.params->challenge_ack_interval;
     StartValidation(tcb, in.now);
   }
   OweAckNow(tcb);

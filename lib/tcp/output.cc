@@ -184,7 +184,7 @@ void NoteSequenceSent(Tcb& tcb, Instant now, const SendPlan& plan) {
   const SeqNum end = plan.seq + plan.bytes + (plan.fin ? 1 : 0);
   if (plan.fin) NoteFinSent(tcb);
   if (plan.seq.Before(snd.max)) {
-    ++tcb.counters.segments_retransmitted;
+    ++TakeHistory(tcb).counters.segments_retransmitted;
     const SegmentTiming& timing = tcb.outgoing->timing;
     if (timing.running && plan.seq.Before(timing.end)) StopTiming(tcb);
   } else if (plan.kind == PlanKind::kData) {
@@ -235,7 +235,7 @@ void NoteSent(Tcb& tcb, Instant now, const SendPlan& plan) {
     case PlanKind::kWindowProbe:
       NoteSequenceSent(tcb, now, plan);
       tcb.timers.window_probe_due = false;
-      ++tcb.counters.window_probes;
+      ++TakeHistory(tcb).counters.window_probes;
       break;
     case PlanKind::kKeepaliveProbe:
       tcb.timers.keepalive_probe_due = false;

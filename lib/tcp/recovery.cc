@@ -111,7 +111,7 @@ void OnUnaMoved(Tcb& tcb, const AckNews& news) {
 
 void OnDuplicateAck(Tcb& tcb) {
   RecoveryState& recovery = tcb.outgoing->recovery;
-  ++tcb.counters.duplicate_acks_in;
+  ++TakeHistory(tcb).counters.duplicate_acks_in;
   if (recovery.dup_ack_count != UINT8_MAX) ++recovery.dup_ack_count;
   if (recovery.phase == RecoveryPhase::kFastRecovery && !recovery.sack_based) {
     InflateWindow(tcb);
@@ -205,7 +205,7 @@ void EnterFastRecovery(Tcb& tcb) {
     snd.cwnd = snd.ssthresh + tcb.params->duplicate_ack_threshold * snd.mss;
   }
   ForgetTailProbe(tcb);
-  ++tcb.counters.fast_retransmits;
+  ++TakeHistory(tcb).counters.fast_retransmits;
 }
 
 void ResendFromUna(Tcb& tcb) {

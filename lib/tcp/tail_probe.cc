@@ -53,7 +53,7 @@ void NoteTailProbe(Tcb& tcb, SeqNum end, bool retransmission) {
   tcb.outgoing->recovery.probe_outstanding = true;
   tcb.outgoing->recovery.probe_retransmitted = retransmission;
   tcb.outgoing->recovery.probe_end = end;
-  ++tcb.counters.tail_probes;
+  ++TakeHistory(tcb).counters.tail_probes;
 }
 
 void OnAckTailProbe(Tcb& tcb, const packet::Segment& segment,

@@ -20,6 +20,8 @@ void Discard(Tcb& tcb) {
   FlushOutOfOrder(tcb);
   if (tcb.reassembly != nullptr) tcb.reassembly->has_duplicate = false;
   EndReassembly(tcb);
+  if (tcb.history != nullptr) tcb.store->history->Free(tcb.history);
+  tcb.history = nullptr;
   ReleaseWriteChunk(tcb);
   StopAllTimers(tcb);
   tcb.rcv.unread_bytes = 0;
@@ -80,6 +82,11 @@ void EndReassembly(Tcb& tcb) {
   }
   tcb.store->reassembly->Free(tcb.reassembly);
   tcb.reassembly = nullptr;
+}
+
+History& TakeHistory(Tcb& tcb) {
+  if (tcb.history == nullptr) tcb.history = tcb.store->history->Allocate();
+  return *tcb.history;
 }
 
 void DropOutgoing(Tcb& tcb) {

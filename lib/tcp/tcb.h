@@ -137,6 +137,33 @@ struct CongestionState {
   HystartState hystart;
 };
 
+// RFC 5961 section 10: how often a stranger is answered.
+struct ChallengeState {
+  Instant next_rst;    // no challenge for an RST in the window before
+  Instant next_syn;    // nor for a SYN
+  Instant next_reply;  // nor any for unacceptable segments without data
+};
+
+// Of what rarely happens, since the import.
+struct TroubleCounters {
+  uint64_t segments_retransmitted = 0;
+  uint32_t retransmit_timeouts = 0;
+  uint32_t fast_retransmits = 0;
+  uint32_t spurious_timeouts = 0;  // found by RFC 5682
+  uint32_t tail_probes = 0;
+  uint32_t window_probes = 0;
+  uint32_t duplicate_acks_in = 0;
+};
+
+// What a connection learns when its window is what limits it, when something is
+// lost, or when somebody forges. To whom none of this happened has none; who
+// has it keeps it.
+struct History {
+  CongestionState congestion;
+  ChallengeState challenge;
+  TroubleCounters counters;
+};
+
 // What the shared timer is running for: one timer, as in the contract (R101).
 enum class RetransmitUse : uint8_t {
   kIdle,
@@ -158,14 +185,7 @@ struct Timers {
   uint8_t keepalive_count = 0;  // KeepAlive.ProbeCount
   bool window_probe_due = false;
   bool keepalive_probe_due = false;
-};
-
-// RFC 5961 section 10 and the validation of R158-R160.
-struct ChallengeState {
-  Instant next_rst;         // no challenge for an RST in the window before
-  Instant next_syn;         // nor for a SYN
-  Instant next_reply;       // nor any for unacceptable segments without data
-  bool validating = false;  // keepalive timer runs for R160
+  bool validating = false;  // the keepalive timer runs for R160
 };
 
 // Plain facts about this connection since its import (RFC 4898 names where
@@ -173,15 +193,8 @@ struct ChallengeState {
 struct ConnectionCounters {
   uint64_t segments_in = 0;
   uint64_t segments_out = 0;
-  uint64_t segments_retransmitted = 0;
   uint64_t bytes_sent = 0;      // accepted by OnSend
   uint64_t bytes_received = 0;  // put in order
-  uint32_t retransmit_timeouts = 0;
-  uint32_t fast_retransmits = 0;
-  uint32_t spurious_timeouts = 0;  // found by RFC 5682
-  uint32_t tail_probes = 0;
-  uint32_t window_probes = 0;
-  uint32_t duplicate_acks_in = 0;
 };
 
 // One connection. Made empty (for instance in a Slab); Prepare() then Import()
@@ -238,6 +251,9 @@ class Tcb {
   bool fin_received() const { return rcv.fin_received; }
   bool FinDue() const { return rcv.fin_received && rcv.unread_bytes == 0; }
   bool fin_acked() const { return snd.fin_acked; }
+  TroubleCounters trouble_counters() const {
+    return history == nullptr ? TroubleCounters{} : history->counters;
+  }
 
   // For the engine: hot fields first.
   ConnectionState connection_state = ConnectionState::kClosed;
@@ -251,13 +267,12 @@ class Tcb {
   Timers timers;
   RttState rtt;
   ReorderState reordering;
-  CongestionState congestion;
+  History* history = nullptr;  // null: as a fresh one
   const Parameters* params = nullptr;
   const ConnectionStore* store = nullptr;
   TcpConstState constant;
   TcpCachedState cached;
   uint32_t path_mtu_bytes = 0;
-  ChallengeState challenge;
   ConnectionCounters counters;
 };
 
@@ -284,6 +299,8 @@ void DropOutgoing(Tcb& tcb);
 // The same for what came out of order.
 Reassembly& TakeReassembly(Tcb& tcb);
 void EndReassembly(Tcb& tcb);
+// Kept until Discard.
+History& TakeHistory(Tcb& tcb);
 
 // True if NextSegment would give a segment now.
 bool HasOutput(Tcb& tcb);

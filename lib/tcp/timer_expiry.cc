@@ -70,7 +70,7 @@ void OnRetransmitTimer(Tcb& tcb, Instant now, Outcome* outcome) {
   if (timers.retransmit_count == 0) tcb.outgoing->timers.backed_off_at = now;
   CountUp(timers.retransmit_count);
   CountUp(timers.backoff);
-  ++tcb.counters.retransmit_timeouts;
+  ++TakeHistory(tcb).counters.retransmit_timeouts;
   ArmRetransmit(tcb, now);
 }
 
@@ -103,13 +103,13 @@ void OnEarlyTimer(Tcb& tcb, Instant now) {
 
 void OnKeepaliveTimer(Tcb& tcb, Instant now, Outcome* outcome) {
   Timers& timers = tcb.timers;
-  if (!tcb.cached.keepalive_enabled && !tcb.challenge.validating) {
+  if (!tcb.cached.keepalive_enabled && !tcb.timers.validating) {
     timers.keepalive = Instant::Never();
     return;
   }
   const Instant next = now + KeepaliveInterval(tcb);
   // What is in flight asks the peer already, and counts its own failures.
-  if (tcb.snd.una != tcb.snd.max && !tcb.challenge.validating) {
+  if (tcb.snd.una != tcb.snd.max && !tcb.timers.validating) {
     timers.keepalive = next;
     return;
   }

@@ -126,8 +126,8 @@ void RestartKeepalive(Tcb& tcb, Instant now) {
 }
 
 void OnPeerHeard(Tcb& tcb, Instant now) {
-  if (tcb.cached.keepalive_enabled || tcb.challenge.validating) {
-    tcb.challenge.validating = false;
+  if (tcb.cached.keepalive_enabled || tcb.timers.validating) {
+    tcb.timers.validating = false;
     RestartKeepalive(tcb, now);
   }
   if (tcb.timers.retransmit_use == RetransmitUse::kFinWait2) {
@@ -136,7 +136,7 @@ void OnPeerHeard(Tcb& tcb, Instant now) {
 }
 
 void StartValidation(Tcb& tcb, Instant now) {
-  tcb.challenge.validating = true;
+  tcb.timers.validating = true;
   tcb.timers.keepalive = std::min(tcb.timers.keepalive, now + kValidationLimit);
 }
 

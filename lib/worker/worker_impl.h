@@ -249,6 +249,7 @@ class Worker::Impl {
   Slab<SessionWork> works_;
   Slab<tcp::Outgoing> outgoing_;
   Slab<tcp::Reassembly> reassemblies_;
+  Slab<tcp::History> histories_;
   TimingWheel wheel_;
   SessionTable sessions_;
   Slab<tcp::SendRecord> send_records_;

@@ -163,14 +163,14 @@ class TimersProperty : public ::testing::TestWithParam<uint64_t> {
   }
   // Every timer that is due fires, and none is due afterwards.
   void Fire() {
-    const uint32_t timeouts = tcb().counters.retransmit_timeouts;
+    const uint32_t timeouts = tcb().trouble_counters().retransmit_timeouts;
     const uint32_t una = tcb().snd_una().value();
     const auto sent = last_sent_.find(una);
     const bool known = sent != last_sent_.end();
     const Instant sent_at = known ? sent->second : now_;
     Note(tcp::OnTimer(tcb(), now_));
     // RFC 6298 (2.4), R190: the timeout is never shorter than its minimum.
-    if (tcb().counters.retransmit_timeouts != timeouts && known) {
+    if (tcb().trouble_counters().retransmit_timeouts != timeouts && known) {
       ASSERT_GE(now_ - sent_at, parameters_.rto_min);
     }
     Settle();

@@ -121,7 +121,7 @@ constexpr Entry kKernelNames[] = {
     {"tcpi_retrans", [](const Tcb& t) { return Segments(t, ResentBytes(t)); }},
     {"tcpi_total_retrans",
      [](const Tcb& t) {
-       return static_cast<int64_t>(t.counters.segments_retransmitted);
+       return static_cast<int64_t>(t.trouble_counters().segments_retransmitted);
      }},
     {"tcpi_rtt", [](const Tcb& t) { return t.rtt.srtt.micros(); }},
     {"tcpi_rttvar", [](const Tcb& t) { return t.rtt.rttvar.micros(); }},
@@ -164,15 +164,21 @@ constexpr Entry kOwnNames[] = {
     {"fin_due", [](const Tcb& t) { return int64_t{t.FinDue()}; }},
     {"stopped", [](const Tcb& t) { return int64_t{t.frozen}; }},
     {"spurious_timeouts",
-     [](const Tcb& t) { return int64_t{t.counters.spurious_timeouts}; }},
+     [](const Tcb& t) {
+       return int64_t{t.trouble_counters().spurious_timeouts};
+     }},
     {"timeouts",
-     [](const Tcb& t) { return int64_t{t.counters.retransmit_timeouts}; }},
+     [](const Tcb& t) {
+       return int64_t{t.trouble_counters().retransmit_timeouts};
+     }},
     {"fast_retransmits",
-     [](const Tcb& t) { return int64_t{t.counters.fast_retransmits}; }},
+     [](const Tcb& t) {
+       return int64_t{t.trouble_counters().fast_retransmits};
+     }},
     {"tail_probes",
-     [](const Tcb& t) { return int64_t{t.counters.tail_probes}; }},
+     [](const Tcb& t) { return int64_t{t.trouble_counters().tail_probes}; }},
     {"window_probes",
-     [](const Tcb& t) { return int64_t{t.counters.window_probes}; }},
+     [](const Tcb& t) { return int64_t{t.trouble_counters().window_probes}; }},
 };
 
 constexpr NamedConstant kOwnConstants[] = {

@@ -45,11 +45,14 @@ int Run() {
   simulation.wire().a_to_b.AddDropRule(Losses(wire::SeedFromA(FLAGS_seed)));
   simulation.wire().b_to_a.AddDropRule(Losses(wire::SeedFromB(FLAGS_seed)));
   tcp::ConnectionCounters counters;
+  tcp::TroubleCounters troubles;
   auto* sender = static_cast<EngineEndpoint*>(simulation.a());
   simulation.set_hook([&](uint64_t) {
     const tcp::ConnectionCounters& now = sender->tcb().counters;
     // They end with the engine's part of the connection.
-    if (now.segments_out >= counters.segments_out) counters = now;
+    if (now.segments_out < counters.segments_out) return;
+    counters = now;
+    troubles = sender->tcb().trouble_counters();
   });
   const SimulationResult result = simulation.Run();
   if (!result.problem.empty()) {
@@ -62,8 +65,8 @@ int Run() {
       "\"recoveries\": %u, \"timeouts\": %u, \"tail_probes\": %u}\n",
       static_cast<long long>(judged.goodput_kbit_per_s),
       static_cast<long long>(judged.steady_kbit_per_s),
-      static_cast<long long>(judged.segments_resent), counters.fast_retransmits,
-      counters.retransmit_timeouts, counters.tail_probes);
+      static_cast<long long>(judged.segments_resent), troubles.fast_retransmits,
+      troubles.retransmit_timeouts, troubles.tail_probes);
   return 0;
 }
 

@@ -25,7 +25,8 @@ class EngineStore {
         fragments_(fragment_count),
         flight_ranges_(fragment_count),
         outgoing_(kConnections),
-        reassemblies_(kConnections) {}
+        reassemblies_(kConnections),
+        histories_(kConnections) {}
 
   const tcp::ConnectionStore* view() const { return &view_; }
   ByteSpan Bytes(const tcp::Fragment& fragment) const {
@@ -56,8 +57,9 @@ class EngineStore {
   Slab<tcp::FlightRange> flight_ranges_;
   Slab<tcp::Outgoing> outgoing_;
   Slab<tcp::Reassembly> reassemblies_;
-  const tcp::ConnectionStore view_{&chunks_, &fragments_, &flight_ranges_,
-                                   &outgoing_, &reassemblies_};
+  Slab<tcp::History> histories_;
+  const tcp::ConnectionStore view_{&chunks_,   &fragments_,    &flight_ranges_,
+                                   &outgoing_, &reassemblies_, &histories_};
 };
 
 }  // namespace chimney::testing

@@ -28,6 +28,11 @@ const tcp::Outgoing& OutgoingOf(const tcp::Tcb& tcb) {
   return tcb.outgoing == nullptr ? nothing : *tcb.outgoing;
 }
 
+const tcp::History& HistoryOf(const tcp::Tcb& tcb) {
+  static const tcp::History nothing;
+  return tcb.history == nullptr ? nothing : *tcb.history;
+}
+
 void DiscardAll(tcp::Tcb& tcb) {
   if (tcp::Outgoing* outgoing = tcb.outgoing) {
     outgoing->queue.Clear();

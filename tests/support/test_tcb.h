@@ -20,6 +20,8 @@ tcp::TcpState StateAtRest();
 
 // What the connection knows of bytes on their way; at rest that is nothing.
 const tcp::Outgoing& OutgoingOf(const tcp::Tcb& tcb);
+// What it has learned so far.
+const tcp::History& HistoryOf(const tcp::Tcb& tcb);
 
 // Discards a connection whose records are left to whoever owns them.
 void DiscardAll(tcp::Tcb& tcb);

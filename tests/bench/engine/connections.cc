@@ -50,8 +50,9 @@ Connections::Connections(size_t count)
       records_(4 * kMostPrepared),
       outgoing_(static_cast<uint32_t>(count)),
       reassemblies_(static_cast<uint32_t>(count)),
-      store_{&chunks_, &fragments_, &flight_ranges_, &outgoing_,
-             &reassemblies_},
+      histories_(static_cast<uint32_t>(count)),
+      store_{&chunks_,   &fragments_,    &flight_ranges_,
+             &outgoing_, &reassemblies_, &histories_},
       tcbs_(new tcp::Tcb[count]),
       order_(count) {
   const tcp::TcpState state = StateAtRest();

@@ -79,6 +79,7 @@ class Connections {
   Slab<tcp::SendRecord> records_;
   Slab<tcp::Outgoing> outgoing_;
   Slab<tcp::Reassembly> reassemblies_;
+  Slab<tcp::History> histories_;
   tcp::ConnectionStore store_;
   std::unique_ptr<tcp::Tcb[]> tcbs_;
   std::vector<uint32_t> order_;

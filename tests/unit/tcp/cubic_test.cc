@@ -82,7 +82,7 @@ TEST_F(Cubic, ASmallerPeakMakesRoomForOthers_RFC9438_4_7) {
   tcb().snd.cwnd = 80 * kMss;
   CutWindow(tcb());
   // W_max = cwnd (1 + beta) / 2.
-  EXPECT_NEAR(tcb().congestion.cubic.w_max, 80.0 * kMss * 0.85, 1.0);
+  EXPECT_NEAR(Past().congestion.cubic.w_max, 80.0 * kMss * 0.85, 1.0);
 }
 
 TEST_F(Cubic, TheThresholdIsTwoSegmentsAtLeast) {
@@ -112,20 +112,20 @@ TEST_F(Cubic, AfterATimeoutKIsZero_RFC9438_4_8) {
   AckNews news;
   news.acked = kMss;
   GrowWindow(tcb(), now, news, false);
-  EXPECT_EQ(tcb().congestion.cubic.k_seconds, 0.0);
-  EXPECT_NEAR(tcb().congestion.cubic.w_max, 70.0 * kMss, kMss);
+  EXPECT_EQ(Past().congestion.cubic.k_seconds, 0.0);
+  EXPECT_NEAR(Past().congestion.cubic.w_max, 70.0 * kMss, kMss);
 }
 
 // Section 4.9: what a cut that was none forgot comes back.
 TEST_F(Cubic, AnUndoneCutRestoresWMax_RFC9438_4_9) {
   StartAt(100, Duration::Millis(100));
   CutWindow(tcb());
-  const double w_max = tcb().congestion.cubic.w_max;
+  const double w_max = Past().congestion.cubic.w_max;
   ASSERT_EQ(w_max, 100.0 * kMss);
   tcb().snd.cwnd = tcb().snd.ssthresh;
   CutWindowOnTimeout(tcb());
   UndoCut(tcb());
-  EXPECT_EQ(tcb().congestion.cubic.w_max, w_max);
+  EXPECT_EQ(Past().congestion.cubic.w_max, w_max);
 }
 
 }  // namespace

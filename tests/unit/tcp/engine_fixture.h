@@ -132,6 +132,7 @@ class EngineTest : public ::testing::Test {
   }
 
   Tcb& tcb() { return host_->tcb(); }
+  const History& Past() { return testing::HistoryOf(tcb()); }
   const Outgoing& Sending() { return testing::OutgoingOf(tcb()); }
 
   Parameters params = LinuxProfile();

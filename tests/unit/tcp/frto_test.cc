@@ -19,7 +19,7 @@ class Frto : public EngineTest,
     Pull();
     Send((10 + more_segments) * kMss);
     ASSERT_EQ(Pull().size(), 10u);
-    while (tcb().counters.retransmit_timeouts == 0) FireNext();
+    while (tcb().trouble_counters().retransmit_timeouts == 0) FireNext();
     ASSERT_EQ(PullOne().seq, kOurs);
     ASSERT_EQ(tcb().snd.cwnd, kMss);
   }
@@ -36,12 +36,12 @@ TEST_P(Frto, AcksOfTheFirstTransmissionsUndoTheTimeout_RFC5682_3) {
   EXPECT_EQ(fresh[1].seq, At(11));
   // Step 3c.
   Feed(Ack(At(2)));
-  EXPECT_EQ(tcb().counters.spurious_timeouts, 1u);
+  EXPECT_EQ(tcb().trouble_counters().spurious_timeouts, 1u);
   EXPECT_EQ(Sending().recovery.phase, RecoveryPhase::kOpen);
   EXPECT_GE(tcb().snd.cwnd, 10 * kMss);
   EXPECT_EQ(Sending().flight.lost_bytes(), 0u);
   for (const WireSegment& segment : Pull()) EXPECT_GE(segment.seq, At(12));
-  EXPECT_EQ(tcb().counters.segments_retransmitted, 1u);
+  EXPECT_EQ(tcb().trouble_counters().segments_retransmitted, 1u);
 }
 
 TEST_P(Frto, ADuplicateAckInStep3MeansThatTheLossWasReal_RFC5682_3b) {
@@ -51,7 +51,7 @@ TEST_P(Frto, ADuplicateAckInStep3MeansThatTheLossWasReal_RFC5682_3b) {
   WireSegment duplicate = Ack(At(1));
   if (GetParam()) duplicate = WithSack(duplicate, {{At(10), At(11)}});
   Feed(duplicate);
-  EXPECT_EQ(tcb().counters.spurious_timeouts, 0u);
+  EXPECT_EQ(tcb().trouble_counters().spurious_timeouts, 0u);
   EXPECT_LE(tcb().snd.cwnd, 3 * kMss);
   const std::vector<WireSegment> again = Pull();
   ASSERT_FALSE(again.empty());
@@ -69,14 +69,14 @@ TEST_P(Frto, WithoutNewDataTheRepairGoesOn_RFC5682_2b) {
 TEST_P(Frto, AnAckOfEverythingProvesNothing_RFC5682_2a) {
   StartTimedOut(20);
   Feed(Ack(At(10)));
-  EXPECT_EQ(tcb().counters.spurious_timeouts, 0u);
+  EXPECT_EQ(tcb().trouble_counters().spurious_timeouts, 0u);
   EXPECT_EQ(Sending().recovery.phase, RecoveryPhase::kOpen);
   EXPECT_LE(tcb().snd.cwnd, 2 * kMss);
 }
 
 TEST_P(Frto, ASecondTimeoutIsBelieved) {
   StartTimedOut(20);
-  while (tcb().counters.retransmit_timeouts == 1) FireNext();
+  while (tcb().trouble_counters().retransmit_timeouts == 1) FireNext();
   ASSERT_EQ(PullOne().seq, kOurs);
   EXPECT_EQ(Sending().recovery.frto, FrtoStep::kOff);
 }
@@ -95,7 +95,7 @@ TEST_P(Frto, NewDataBehindASmallSegmentIsSent_RFC5682_2_1) {
   ASSERT_EQ(Pull().size(), 6u);
   Send(50);
   ASSERT_TRUE(Pull().empty());  // a small segment is in flight
-  while (tcb().counters.retransmit_timeouts == 0) FireNext();
+  while (tcb().trouble_counters().retransmit_timeouts == 0) FireNext();
   ASSERT_EQ(PullOne().seq, kOurs);
   Feed(Ack(At(1)));
   EXPECT_EQ(PullOne().seq, At(5) + 100);
@@ -129,7 +129,7 @@ TEST_P(Frto, ALateAckDoesNotMakeThePathSeemShort_RFC8985_6_2) {
   now = timeout;
   OnTimer(tcb(), now);
   Pull();
-  ASSERT_EQ(tcb().counters.retransmit_timeouts, 1u);
+  ASSERT_EQ(tcb().trouble_counters().retransmit_timeouts, 1u);
   // The first four arrive all at once.
   now = now + Duration::Millis(2);
   Feed(Ack(At(5)));

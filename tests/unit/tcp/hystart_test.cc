@@ -38,7 +38,7 @@ class Hystart : public EngineTest {
 TEST_F(Hystart, AConstantDelayLeavesSlowStartAlone) {
   Begin();
   for (int i = 0; i < 4; ++i) Round(Duration::Millis(100));
-  EXPECT_FALSE(tcb().congestion.hystart.in_css);
+  EXPECT_FALSE(Past().congestion.hystart.in_css);
   EXPECT_NEAR(Window(), 16 * 16, 16);
 }
 
@@ -49,7 +49,7 @@ TEST_F(Hystart, ADelayThatGrowsSlowsTheGrowth_RFC9406_4_2) {
   Round(Duration::Millis(80));
   const double before = Window();
   Round(Duration::Millis(91));
-  EXPECT_TRUE(tcb().congestion.hystart.in_css);
+  EXPECT_TRUE(Past().congestion.hystart.in_css);
   // The first eight samples of the round still count in full.
   EXPECT_LT(Window(), before * 1.5);
   // After five rounds of this, congestion avoidance.
@@ -62,9 +62,9 @@ TEST_F(Hystart, ADelayThatShrinksAgainResumesSlowStart_RFC9406_4_2) {
   Round(Duration::Millis(80));
   Round(Duration::Millis(80));
   Round(Duration::Millis(95));
-  ASSERT_TRUE(tcb().congestion.hystart.in_css);
+  ASSERT_TRUE(Past().congestion.hystart.in_css);
   Round(Duration::Millis(80));
-  EXPECT_FALSE(tcb().congestion.hystart.in_css);
+  EXPECT_FALSE(Past().congestion.hystart.in_css);
   const double before = Window();
   Round(Duration::Millis(80));
   EXPECT_NEAR(Window(), 2 * before, before / 8);
@@ -75,7 +75,7 @@ TEST_F(Hystart, SmallGrowthIsNoise_RFC9406_4_2) {
   Round(Duration::Millis(10));
   Round(Duration::Millis(10));
   Round(Duration::Millis(13));
-  EXPECT_FALSE(tcb().congestion.hystart.in_css);
+  EXPECT_FALSE(Past().congestion.hystart.in_css);
 }
 
 // While the application limits, no round ends; its mark must not fall so far
@@ -83,7 +83,7 @@ TEST_F(Hystart, SmallGrowthIsNoise_RFC9406_4_2) {
 TEST_F(Hystart, TheMarkOfARoundIsNotLeftBehind_RFC9406_4_2) {
   Start();
   TakeOutgoing(tcb()).cwnd_limited = false;
-  HystartState& hystart = tcb().congestion.hystart;
+  HystartState& hystart = TakeHistory(tcb()).congestion.hystart;
   hystart.in_round = true;
   hystart.window_end = tcb().snd.una;
   AckNews news;

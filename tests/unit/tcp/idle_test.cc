@@ -42,11 +42,11 @@ TEST_F(Idle, APauseMovesTheCubicEpochAndNotBeyondNow_RFC9438_5_8) {
   params.cwnd_validation = false;
   state.delegated.ssthresh = kSegments * kMss;
   StartAndPause(Duration());
-  const Instant before = tcb().congestion.cubic.epoch_start;
+  const Instant before = Past().congestion.cubic.epoch_start;
   ASSERT_FALSE(before.IsNever());
   now = now + Duration::Seconds(10);
   SendInPieces();
-  const Instant after = tcb().congestion.cubic.epoch_start;
+  const Instant after = Past().congestion.cubic.epoch_start;
   EXPECT_GE(after, before + Duration::Seconds(10));
   EXPECT_LE(after, now);
 }

@@ -70,7 +70,7 @@ TEST_F(HandOver, PartlyAcknowledgedRecordsStayAddressable) {
   Feed(Ack(kOurs + 1000));
   Cycle();
   EXPECT_TRUE(Pull().empty());
-  while (tcb().counters.retransmit_timeouts == 0) FireNext();
+  while (tcb().trouble_counters().retransmit_timeouts == 0) FireNext();
   EXPECT_EQ(Pull()[0].payload, Stream(1460, 1000));
   Feed(Ack(kOurs + 3000));
   EXPECT_NE(NextCompletedSend(tcb()), nullptr);
@@ -326,7 +326,7 @@ TEST_F(HandOver, EchoesOfAResendStartNoRecovery_R192) {
   Cycle();
   for (int i = 0; i < 2; ++i) Feed(Ack(kOurs + una * kMss));
   EXPECT_EQ(tcb().snd.ssthresh, ssthresh);
-  EXPECT_EQ(tcb().counters.fast_retransmits, 0u);
+  EXPECT_EQ(tcb().trouble_counters().fast_retransmits, 0u);
 }
 
 // An upload that is called off gives the engine back what lies beyond a hole.

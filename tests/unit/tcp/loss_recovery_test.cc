@@ -55,7 +55,7 @@ TEST_F(LossRecovery, NewRenoRepairsOneHolePerPartialAck_R194) {
   Feed(Ack(tcb().snd_max().value()));
   EXPECT_EQ(Sending().recovery.phase, RecoveryPhase::kOpen);
   EXPECT_LE(tcb().snd.cwnd, 5 * kMss);
-  EXPECT_EQ(tcb().counters.retransmit_timeouts, 0u);
+  EXPECT_EQ(tcb().trouble_counters().retransmit_timeouts, 0u);
 }
 
 TEST_F(LossRecovery, DuplicatesWithDataOrAnotherWindowDoNotCount_RFC5681) {
@@ -92,7 +92,7 @@ TEST_F(LossRecovery, SackRepairsSeveralHolesInOneRoundTrip_RFC6675) {
   EXPECT_EQ(resent, (std::vector<uint32_t>{At(5), At(6)}));
   Feed(Ack(tcb().snd_max().value()));
   EXPECT_EQ(tcb().snd.cwnd, 10 * kMss);
-  EXPECT_EQ(tcb().counters.fast_retransmits, 1u);
+  EXPECT_EQ(tcb().trouble_counters().fast_retransmits, 1u);
 }
 
 TEST_F(LossRecovery, SackedBytesAloneShowALoss_RFC6675_IsLost) {
@@ -121,7 +121,7 @@ TEST_F(LossRecovery, ATimeoutSparesWhatThePeerHolds_RFC6675_5_1) {
   StartSending(4, true);
   FeedSack(0, 2, 3);
   Pull();
-  while (tcb().counters.retransmit_timeouts == 0) FireNext();
+  while (tcb().trouble_counters().retransmit_timeouts == 0) FireNext();
   EXPECT_EQ(PullOne().seq, kOurs);
   // A new report spares what the peer holds.
   Feed(WithSack(Ack(At(1)), {{At(2), At(3)}}));
@@ -138,7 +138,7 @@ TEST_F(LossRecovery, EchoesOfAResendStartNoRecovery_RFC6582_4) {
   Feed(Ack(At(1)));
   Pull();
   for (int i = 0; i < 4; ++i) Feed(Ack(At(1)));
-  EXPECT_EQ(tcb().counters.fast_retransmits, 0u);
+  EXPECT_EQ(tcb().trouble_counters().fast_retransmits, 0u);
 }
 
 TEST_F(LossRecovery, SlowStartCountsBytesUpToL_R193) {
@@ -193,7 +193,7 @@ TEST_F(TailLoss, TheLastSegmentIsProbedAfterTwoRoundTrips_RFC8985_7) {
   EXPECT_EQ(PullOne().seq, At(2));
   EXPECT_EQ(UntilDeadline(), tcb().rtt.rto);
   Feed(Ack(At(3)));
-  EXPECT_EQ(tcb().counters.retransmit_timeouts, 0u);
+  EXPECT_EQ(tcb().trouble_counters().retransmit_timeouts, 0u);
 }
 
 TEST_F(TailLoss, ThePeersAckOfTheProbeShowsEarlierLosses) {
@@ -207,7 +207,7 @@ TEST_F(TailLoss, ThePeersAckOfTheProbeShowsEarlierLosses) {
   EXPECT_EQ(segments[0].seq, At(2));
   EXPECT_EQ(segments[1].seq, At(3));
   Feed(Ack(At(5)));
-  EXPECT_EQ(tcb().counters.retransmit_timeouts, 0u);
+  EXPECT_EQ(tcb().trouble_counters().retransmit_timeouts, 0u);
 }
 
 TEST_F(TailLoss, ARepairedLossStillHalvesTheWindow_RFC8985_7_4) {

@@ -63,7 +63,7 @@ TEST_P(OptionFlags, EverySegmentCarriesTheTimestampOrNone_R122) {
   ASSERT_EQ(sent.size(), 3u);
   for (const WireSegment& segment : sent) Judge(segment);
   EXPECT_EQ(sent[0].payload.size(), kMss - (timestamps() ? 12u : 0u));
-  while (tcb().counters.retransmit_timeouts == 0) {
+  while (tcb().trouble_counters().retransmit_timeouts == 0) {
     FireNext();
     for (const WireSegment& segment : Pull()) Judge(segment);
   }

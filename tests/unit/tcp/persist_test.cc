@@ -109,7 +109,7 @@ TEST_F(Persist, ProbesAreNoDuplicateAcks) {
     Feed(Ack(kOurs, 0));
     EXPECT_TRUE(Pull().empty());
   }
-  EXPECT_EQ(tcb().counters.fast_retransmits, 0u);
+  EXPECT_EQ(tcb().trouble_counters().fast_retransmits, 0u);
 }
 
 TEST_F(Persist, AWindowClosedOverDataInFlightIsProbedNotBlamed) {

@@ -69,7 +69,7 @@ TEST_F(Prr, AfterHeavyLossItSlowStartsUpToTheThreshold_RFC6937_3) {
     EXPECT_LE(Sending().flight.in_flight_bytes(), 10 * kMss);
     ++repaired;
   }
-  EXPECT_EQ(tcb().counters.retransmit_timeouts, 0u);
+  EXPECT_EQ(tcb().trouble_counters().retransmit_timeouts, 0u);
 }
 
 TEST_F(Prr, AnAckThatDeliversNothingReleasesNothing) {

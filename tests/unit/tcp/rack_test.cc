@@ -65,7 +65,7 @@ TEST_F(Rack, ALateSegmentThatArrivesInTimeCostsNothing) {
   Feed(Ack(At(2)));
   EXPECT_TRUE(tcb().reordering.seen);
   EXPECT_EQ(Sending().flight.lost_bytes(), 0u);
-  EXPECT_EQ(tcb().counters.segments_retransmitted, 0u);
+  EXPECT_EQ(tcb().trouble_counters().segments_retransmitted, 0u);
   EXPECT_EQ(Sending().recovery.phase, RecoveryPhase::kOpen);
 }
 
@@ -84,12 +84,12 @@ TEST_F(Rack, AfterReorderingThreeReportsAreNoProof) {
   FeedSack(2, 3, 6);
   EXPECT_TRUE(Pull().empty());
   EXPECT_EQ(Sending().recovery.phase, RecoveryPhase::kOpen);
-  while (tcb().counters.segments_retransmitted == 0 &&
-         tcb().counters.retransmit_timeouts == 0) {
+  while (tcb().trouble_counters().segments_retransmitted == 0 &&
+         tcb().trouble_counters().retransmit_timeouts == 0) {
     FireNext();
     Pull();
   }
-  EXPECT_EQ(tcb().counters.retransmit_timeouts, 0u);
+  EXPECT_EQ(tcb().trouble_counters().retransmit_timeouts, 0u);
 }
 
 TEST_F(Rack, ALostRetransmissionIsSentOnceMoreWithoutATimeout) {
@@ -105,8 +105,8 @@ TEST_F(Rack, ALostRetransmissionIsSentOnceMoreWithoutATimeout) {
   now = now + kRoundTrip;
   FeedSack(0, 1, 6);
   EXPECT_EQ(PullOne().seq, At(0));
-  EXPECT_EQ(tcb().counters.segments_retransmitted, 2u);
-  EXPECT_EQ(tcb().counters.retransmit_timeouts, 0u);
+  EXPECT_EQ(tcb().trouble_counters().segments_retransmitted, 2u);
+  EXPECT_EQ(tcb().trouble_counters().retransmit_timeouts, 0u);
 }
 
 TEST_F(Rack, AnAckThatComesTooSoonIsTheFirstTransmissions_RFC8985_6_2) {
@@ -213,7 +213,7 @@ TEST_F(Rack, TheTailProbeOfSmallRecordsEndsWithTheFlight_RFC8985_7_3) {
   }
   FireNext();
   const WireSegment probe = PullOne();
-  EXPECT_EQ(tcb().counters.tail_probes, 1u);
+  EXPECT_EQ(tcb().trouble_counters().tail_probes, 1u);
   EXPECT_FALSE(probe.payload.empty());
   EXPECT_EQ(probe.seq + probe.payload.size(), tcb().snd_max().value());
 }

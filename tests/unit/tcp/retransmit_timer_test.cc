@@ -227,7 +227,7 @@ TEST_F(RetransmitTimer, TheBackOffStaysUntilASampleIsTaken_RFC6298_5) {
     Feed(Ack(acked));
   }
   // 250 and 500 ms run out, the third one is a second long.
-  EXPECT_LE(tcb().counters.segments_retransmitted, 3u);
+  EXPECT_LE(tcb().trouble_counters().segments_retransmitted, 3u);
   EXPECT_GT(tcb().rtt.srtt, Duration::Millis(500));
   EXPECT_GT(tcb().rtt.rto, kNewRoundTrip);
 }

@@ -50,12 +50,13 @@ TEST_F(ScarceMemory, ATimeoutRepairsTheWholeFlightWithoutRanges) {
     Send(kSegments * kMss);
     ASSERT_EQ(Pull().size(), kSegments);
     uint32_t arrived = 0;
-    while (arrived < kSegments && tcb().counters.retransmit_timeouts < 10) {
+    while (arrived < kSegments &&
+           tcb().trouble_counters().retransmit_timeouts < 10) {
       FireNext();
       Repair(&arrived);
     }
     EXPECT_EQ(arrived, kSegments);
-    EXPECT_LE(tcb().counters.retransmit_timeouts, 2u);
+    EXPECT_LE(tcb().trouble_counters().retransmit_timeouts, 2u);
     tcb().store->flight_ranges->Free(taken);
     TearDown();
   }
@@ -94,8 +95,8 @@ TEST_F(ScarceMemory, OneLossIsOneRetransmission) {
         Feed(sack ? WithSack(ack, {{At(1), At(i)}}) : ack);
         Pull();
       }
-      EXPECT_EQ(tcb().counters.fast_retransmits, 1u);
-      EXPECT_EQ(tcb().counters.segments_retransmitted, 1u);
+      EXPECT_EQ(tcb().trouble_counters().fast_retransmits, 1u);
+      EXPECT_EQ(tcb().trouble_counters().segments_retransmitted, 1u);
       TearDown();
     }
   }

@@ -56,7 +56,7 @@ TEST_P(WrapAround, ALossIsRepairedFromSackBlocks) {
 TEST_P(WrapAround, ATimeoutSendsEverythingAgain) {
   Send(4 * kMss);
   Pull();
-  while (tcb().counters.retransmit_timeouts == 0) FireNext();
+  while (tcb().trouble_counters().retransmit_timeouts == 0) FireNext();
   EXPECT_EQ(Pull()[0].seq, ours_);
   for (uint32_t i = 1; i <= 4; ++i) {
     now = now + Duration::Millis(10);
@@ -133,7 +133,7 @@ TEST_P(WrapAround, AHandOverChangesNothing) {
   EXPECT_EQ(out.state.delegated.snd_max, SeqNum(ours_ + 3 * kMss));
   ASSERT_TRUE(Import(tcb(), now, out.state, out.send_data, out.receive_data));
   Check();
-  while (tcb().counters.retransmit_timeouts == 0) FireNext();
+  while (tcb().trouble_counters().retransmit_timeouts == 0) FireNext();
   EXPECT_EQ(Pull()[0].payload, Stream(kMss, kMss));
 }
 
