@@ -68,6 +68,11 @@ class Slab {
                                                              : nullptr;
   }
 
+  // Where the object `index` is, or would be.
+  T* PlaceOf(uint32_t index) {
+    return reinterpret_cast<T*>(slots_[index].bytes);
+  }
+
   uint32_t in_use() const { return in_use_; }
   uint32_t capacity() const { return capacity_; }
 
@@ -99,6 +104,53 @@ class Slab {
   uint32_t used_once_ = 0;  // slots from here on have never been touched
   uint32_t first_free_ = kEndOfList;
   uint32_t in_use_ = 0;
+};
+
+// A pool whose objects stay constructed while nobody has them: one is taken as
+// it was given back, which costs less than making it anew. A place that was
+// never used was never touched. One owner thread.
+template <typename T>
+class Pool {
+ public:
+  explicit Pool(uint32_t capacity)
+      : slots_(std::make_unique_for_overwrite<Slot[]>(capacity)),
+        waiting_(std::make_unique_for_overwrite<uint32_t[]>(capacity)),
+        capacity_(capacity) {}
+  ~Pool() {
+    for (uint32_t i = 0; i < made_; ++i) At(i)->~T();
+  }
+  Pool(const Pool&) = delete;
+  Pool& operator=(const Pool&) = delete;
+
+  // The one given back last, or else a new one; nullptr when there is none.
+  T* Take() {
+    if (waiting_count_ != 0) return At(waiting_[--waiting_count_]);
+    if (made_ == capacity_) return nullptr;
+    return ::new (static_cast<void*>(slots_[made_++].bytes)) T();
+  }
+  // `object` was taken from this pool.
+  void GiveBack(T* object) {
+    const auto* slot = reinterpret_cast<const Slot*>(object);
+    assert(slot >= slots_.get() && slot < slots_.get() + made_);
+    assert(waiting_count_ < made_);
+    waiting_[waiting_count_++] = static_cast<uint32_t>(slot - slots_.get());
+  }
+  uint32_t in_use() const { return made_ - waiting_count_; }
+
+ private:
+  struct Slot {
+    alignas(T) std::byte bytes[sizeof(T)];
+  };
+
+  T* At(uint32_t index) {
+    return std::launder(reinterpret_cast<T*>(slots_[index].bytes));
+  }
+
+  std::unique_ptr<Slot[]> slots_;
+  std::unique_ptr<uint32_t[]> waiting_;  // a stack
+  uint32_t capacity_;
+  uint32_t made_ = 0;
+  uint32_t waiting_count_ = 0;
 };
 
 // Names an object of a HandleSlab for longer than it may live: after the object
@@ -162,6 +214,8 @@ class HandleSlab {
   }
 
   T* At(uint32_t index) { return slab_.At(index); }
+  T* PlaceOf(uint32_t index) { return slab_.PlaceOf(index); }
+  uint32_t IndexOf(const T* object) const { return slab_.IndexOf(object); }
   uint32_t in_use() const { return slab_.in_use(); }
   uint32_t capacity() const { return slab_.capacity(); }
   template <typename Visit>

@@ -7,6 +7,7 @@
 #include "packet/tcp_header.h"
 #include "packet/tcp_options.h"
 #include "tcp/congestion_control.h"
+#include "tcp/rtt.h"
 
 namespace chimney::tcp {
 namespace {
@@ -16,6 +17,12 @@ constexpr uint32_t kIpv6HeaderBytes = 40;
 // Room for 40 bytes of options and still some payload, whatever a peer or a
 // forged ICMP message claimed.
 constexpr uint32_t kMinBaseMss = 48;
+
+uint32_t UsualOptionBytes(const Tcb& tcb) {
+  return tcb.constant.timestamps_enabled
+             ? static_cast<uint32_t>(packet::kTimestampOptionBytes)
+             : 0;
+}
 
 }  // namespace
 
@@ -95,12 +102,13 @@ void RestartAfterIdle(Tcb& tcb, Instant now) {
   if (tcb.params->congestion_control == CongestionControl::kCubic) {
     PauseCubic(tcb, now, idle);
   }
-  if (idle <= tcb.rtt.rto) return;
+  const Duration rto = RetransmitTimeout(tcb);
+  if (idle <= rto) return;
   // RFC 2861: half for each timeout, and ssthresh remembers.
   const uint32_t restart_window = std::min(snd.cwnd, InitialWindow(tcb));
   snd.ssthresh = std::max(snd.ssthresh, snd.cwnd / 4 * 3);
-  for (Duration left = idle; left > tcb.rtt.rto && snd.cwnd > restart_window;
-       left = left - tcb.rtt.rto) {
+  for (Duration left = idle; left > rto && snd.cwnd > restart_window;
+       left = left - rto) {
     snd.cwnd /= 2;
   }
   snd.cwnd = std::max(snd.cwnd, restart_window);
@@ -111,13 +119,11 @@ void UpdateMss(Tcb& tcb) {
                            static_cast<uint32_t>(packet::kTcpHeaderBytes);
   const uint32_t path_mss = std::max(tcb.path_mtu_bytes, headers) - headers;
   const uint32_t peer_mss = tcb.constant.remote_mss;
-  tcb.snd.base_mss = std::max(kMinBaseMss, std::min(path_mss, peer_mss));
-  const uint32_t options =
-      tcb.constant.timestamps_enabled
-          ? static_cast<uint32_t>(packet::kTimestampOptionBytes)
-          : 0;
-  tcb.snd.mss = tcb.snd.base_mss - options;
+  const uint32_t base = std::max(kMinBaseMss, std::min(path_mss, peer_mss));
+  tcb.snd.mss = base - UsualOptionBytes(tcb);
   tcb.snd.cwnd = std::max(tcb.snd.cwnd, tcb.snd.mss);
 }
+
+uint32_t BaseMss(const Tcb& tcb) { return tcb.snd.mss + UsualOptionBytes(tcb); }
 
 }  // namespace chimney::tcp

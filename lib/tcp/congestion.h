@@ -32,6 +32,8 @@ void RestartAfterIdle(Tcb& tcb, Instant now);
 
 // Segment sizes from the peer's MSS and the path MTU (R70, R123).
 void UpdateMss(Tcb& tcb);
+// Payload of a full segment without any options.
+uint32_t BaseMss(const Tcb& tcb);
 
 }  // namespace chimney::tcp
 

@@ -108,6 +108,7 @@ Outcome OnUpdate(Tcb& tcb, Instant now, const TcpCachedState& cached,
   tcb.cached = cached;
   if (tcb.connection_state == ConnectionState::kClosed ||
       tcb.connection_state == ConnectionState::kTimeWait) {
+    tcb.path_mtu_bytes = path_mtu_bytes;
     return outcome;
   }
   TakeOutgoing(tcb);

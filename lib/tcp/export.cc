@@ -81,7 +81,9 @@ TcpState Query(const Tcb& tcb, Instant now) {
   d.keepalive =
       ShowTimer(tcb.timers.keepalive, tcb.timers.keepalive_count, now);
   d.retransmit =
-      ShowTimer(tcb.timers.retransmit, tcb.timers.retransmit_count, now);
+      ShowTimer(tcb.outgoing == nullptr ? Instant::Never()
+                                        : tcb.outgoing->timers.retransmit,
+                tcb.timers.retransmit_count, now);
   return state;
 }
 

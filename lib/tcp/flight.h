@@ -82,7 +82,7 @@ class Flight {
   Flight(const Flight&) = delete;
   Flight& operator=(const Flight&) = delete;
 
-  // Where further ranges come from: outlives the flight, or null. Only while
+  // Where further ranges come from: outlives what is in it, or null. Only while
   // the flight is empty.
   void UseStore(Slab<FlightRange>* store) { store_ = store; }
 

@@ -58,7 +58,7 @@ struct ConnectionStore {
   // Null: each connection does with the two ranges it has.
   Slab<FlightRange>* flight_ranges = nullptr;
   // A place for every connection: taking one never fails.
-  Slab<Outgoing>* outgoing = nullptr;
+  Pool<Outgoing>* outgoing = nullptr;
   Slab<Reassembly>* reassembly = nullptr;
   Slab<History>* history = nullptr;
 };

@@ -156,7 +156,6 @@ void ImportSend(Tcb& tcb, Instant now, const TcpDelegatedState& d,
   UpdateMss(tcb);
   if (d.cwnd == 0) snd.cwnd = InitialWindow(tcb);
   snd.recover = d.snd_una - 1;
-  tcb.reordering = ReorderState{};
   Outgoing& outgoing = TakeOutgoing(tcb);
   outgoing.queued_bytes = send_bytes;
   outgoing.recovery.dup_ack_count = d.dup_ack_count;
@@ -170,11 +169,11 @@ void ImportReceive(Tcb& tcb, Instant now, const TcpDelegatedState& d,
   ReceiveState& rcv = tcb.rcv;
   rcv.nxt = d.rcv_nxt;
   rcv.edge = d.rcv_nxt + d.rcv_wnd;
-  rcv.last_ack_sent = d.rcv_nxt;
   rcv.fin_received = fins.fin_received;
   rcv.quick_acks = tcb.params->quick_ack_segments;
   rcv.unread_bytes = unread_bytes;
   tcb.ts = TimestampState{};
+  tcb.ts.last_ack_sent = d.rcv_nxt;
   tcb.ts.recent = d.ts_recent;
   tcb.ts.recent_at = now - Bounded(d.ts_recent_age);
   SetTimestampClock(tcb, d.ts_time_at == Instant() ? now : d.ts_time_at,
@@ -219,7 +218,7 @@ void ImportTimers(Tcb& tcb, Instant now, const TcpDelegatedState& d) {
     timers.retransmit_count = d.retransmit.count;
   }
   if (use != RetransmitUse::kIdle && d.retransmit.running) {
-    timers.retransmit = now + Bounded(d.retransmit.delta);
+    tcb.outgoing->timers.retransmit = now + Bounded(d.retransmit.delta);
   }
   RestartKeepalive(tcb, now);
   if (d.keepalive.running) {
@@ -263,7 +262,6 @@ bool Import(Tcb& tcb, Instant now, const TcpState& state, RecordList& send_data,
   tcb.rtt = RttState{};
   tcb.rtt.srtt = Bounded(d.srtt);
   tcb.rtt.rttvar = Bounded(d.rttvar);
-  UpdateRto(tcb);
   ImportTimers(tcb, now, d);
   tcb.outgoing->queue.SpliceBack(&send_data);
   // A first record that is acknowledged to its end waits for nothing more.

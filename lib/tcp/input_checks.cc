@@ -230,7 +230,7 @@ SegmentReason CheckUrgent(InputContext& in) {
 void NoteTimestamp(InputContext& in) {
   Tcb& tcb = in.tcb;
   if (!tcb.constant.timestamps_enabled) return;
-  if (in.segment.seq.After(tcb.rcv.last_ack_sent)) return;
+  if (in.segment.seq.After(tcb.ts.last_ack_sent)) return;
   tcb.ts.recent = in.segment.options.tsval;
   tcb.ts.recent_at = in.now;
 }

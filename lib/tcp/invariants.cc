@@ -132,7 +132,7 @@ const char* CheckStateAndTimers(const Tcb& tcb) {
     return "state and received FIN differ";
   }
   if (tcb.frozen || state == ConnectionState::kTimeWait) return nullptr;
-  if (tcb.snd.una != tcb.snd.max && tcb.timers.retransmit.IsNever()) {
+  if (tcb.snd.una != tcb.snd.max && tcb.outgoing->timers.retransmit.IsNever()) {
     return "data in flight without a timer";
   }
   return nullptr;

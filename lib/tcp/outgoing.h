@@ -80,9 +80,10 @@ struct SegmentTiming {
 // What runs out before the retransmission timer does (RFC 8985 section 8).
 enum class EarlyUse : uint8_t { kTailProbe, kReorder };
 
-// Timers that only run while something is on its way. retransmit_use and the
-// shared timer itself stand in the Tcb.
+// Timers that only run while something is on its way, or FIN_WAIT_2 has a
+// limit.
 struct OutgoingTimers {
+  Instant retransmit = Instant::Never();  // RetransmitUse says for what
   Instant early = Instant::Never();
   Instant sws = Instant::Never();
   Instant pace = Instant::Never();  // nothing but ACKs before
@@ -92,12 +93,28 @@ struct OutgoingTimers {
   bool tail_probe_due = false;
 };
 
-// Hot fields first.
-struct Outgoing {
-  Outgoing(Slab<FlightRange>* ranges, SeqNum una)
-      : small_end(una), cwnd_limited_end(una) {
+// Hot fields first. Whoever gives it back leaves it at rest (AtRest in tcb.h).
+struct alignas(64) Outgoing {
+  // Forgets what of its last connection a rest leaves behind.
+  void Begin(Slab<FlightRange>* ranges, SeqNum una) {
     flight.UseStore(ranges);
+    small_end = una;
+    cwnd_limited_end = una;
+    recovery = RecoveryState{};
     recovery.rack.fack = una;
+  }
+  // To rest, whatever there was.
+  void Clear() {
+    queue.Clear();
+    completed.Clear();
+    queued_bytes = 0;
+    timing = {};
+    cursor = {};
+    timers = {};
+    cwnd_limited = sws_forced = false;
+    paced_until = {};
+    flight.Clear();
+    recovery = {};
   }
 
   RecordList queue;           // first record holds SND.UNA

@@ -5,6 +5,7 @@
 #include <algorithm>
 
 #include "packet/tcp_header.h"
+#include "tcp/congestion.h"
 #include "tcp/pacing.h"
 #include "tcp/recovery.h"
 #include "tcp/rtt.h"
@@ -163,7 +164,7 @@ void NoteAckSent(Tcb& tcb, const SendPlan& plan, const OutSegment& out) {
   if (rcv.ack_now) --rcv.duplicate_acks;
   rcv.unacked_segments = 0;
   if (tcb.reassembly != nullptr) tcb.reassembly->has_duplicate = false;
-  rcv.last_ack_sent = rcv.nxt;
+  tcb.ts.last_ack_sent = rcv.nxt;
   tcb.timers.delayed_ack = Instant::Never();
 }
 
@@ -293,7 +294,7 @@ uint32_t SegmentLimit(const Tcb& tcb) {
     return tcb.snd.mss;
   }
   const size_t options = packet::TcpOptionsBytes(OptionsNow(tcb, Instant()));
-  return tcb.snd.base_mss - static_cast<uint32_t>(options);
+  return BaseMss(tcb) - static_cast<uint32_t>(options);
 }
 
 namespace {

@@ -40,7 +40,7 @@ void DetectReordering(Tcb& tcb, const Delivery& delivery) {
   if (!delivery.any) return;
   RackState& rack = tcb.outgoing->recovery.rack;
   if (delivery.any_once && delivery.lowest_once_end.Before(rack.fack)) {
-    tcb.reordering.seen = true;
+    tcb.snd.reordering.seen = true;
   }
   rack.fack = Later(rack.fack, delivery.highest_end);
 }
@@ -58,14 +58,14 @@ void NoteReportedDuplicate(Tcb& tcb, const AckNews& news) {
   }
   rack.in_dsack_round = true;
   rack.dsack_round = tcb.snd.max;
-  ReorderState& reordering = tcb.reordering;
+  ReorderState& reordering = tcb.snd.reordering;
   if (reordering.reo_wnd_mult != UINT8_MAX) ++reordering.reo_wnd_mult;
   reordering.reo_wnd_persist = kRecoveriesToPersist;
 }
 
 Duration ReorderWindow(const Tcb& tcb) {
   const RecoveryState& recovery = tcb.outgoing->recovery;
-  if (!tcb.reordering.seen) {
+  if (!tcb.snd.reordering.seen) {
     const uint32_t sacked_segments =
         std::max<uint32_t>(recovery.dup_ack_count,
                            tcb.outgoing->flight.sacked_bytes() / tcb.snd.mss);
@@ -77,8 +77,8 @@ Duration ReorderWindow(const Tcb& tcb) {
   Duration round_trip = tcb.rtt.min_rtt;
   // After a hand-over there is the giver's average, if that.
   if (round_trip == Duration()) round_trip = tcb.rtt.srtt;
-  if (round_trip == Duration()) round_trip = tcb.rtt.rto;
-  const Duration window = round_trip / 4 * tcb.reordering.reo_wnd_mult;
+  if (round_trip == Duration()) round_trip = RetransmitTimeout(tcb);
+  const Duration window = round_trip / 4 * tcb.snd.reordering.reo_wnd_mult;
   return tcb.rtt.srtt == Duration() ? window : std::min(window, tcb.rtt.srtt);
 }
 
@@ -122,7 +122,7 @@ void MarkLostByTime(Tcb& tcb, Instant now) {
 }
 
 void OnRecoveryEndRack(Tcb& tcb) {
-  ReorderState& reordering = tcb.reordering;
+  ReorderState& reordering = tcb.snd.reordering;
   if (reordering.reo_wnd_persist == 0) return;
   if (--reordering.reo_wnd_persist == 0) reordering.reo_wnd_mult = 1;
 }

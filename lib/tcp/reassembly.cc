@@ -31,6 +31,13 @@ ByteSpan Part(ByteSpan bytes, SeqNum bytes_seq, SeqNum from, SeqNum to) {
   return bytes.subspan(from.BytesFrom(bytes_seq), to.BytesFrom(from));
 }
 
+// AgeQueueFragments keeps the count far from its end.
+void CountQueued(ReceiveState& rcv, uint32_t fragments, uint32_t bytes) {
+  constexpr uint32_t kMost = 0xffffff;
+  rcv.queue_fragments = (rcv.queue_fragments + fragments) & kMost;
+  rcv.queue_fragment_bytes += bytes;
+}
+
 void MoveReachedFragments(Tcb& tcb) {
   ReceiveState& rcv = tcb.rcv;
   Reassembly& reassembly = *tcb.reassembly;
@@ -41,8 +48,7 @@ void MoveReachedFragments(Tcb& tcb) {
     --reassembly.count;
     reassembly.bytes -= first->length;
     rcv.queue.PushBack(first);
-    ++rcv.queue_fragments;
-    rcv.queue_fragment_bytes += first->length;
+    CountQueued(rcv, 1, first->length);
     rcv.nxt += first->length;
     rcv.unread_bytes += first->length;
     tcb.counters.bytes_received += first->length;
@@ -51,13 +57,14 @@ void MoveReachedFragments(Tcb& tcb) {
 
 // Counts begin anew with each queue that was read to its end.
 void AgeQueueFragments(ReceiveState& rcv) {
-  constexpr uint32_t kMany = 1u << 30;
+  constexpr uint32_t kMany = 1u << 22;
+  constexpr uint32_t kManyBytes = 1u << 30;
   if (rcv.queue.empty()) {
     rcv.queue_fragments = 0;
     rcv.queue_fragment_bytes = 0;
   }
-  if (rcv.queue_fragment_bytes >= kMany) {
-    rcv.queue_fragments /= 2;
+  if (rcv.queue_fragments >= kMany || rcv.queue_fragment_bytes >= kManyBytes) {
+    rcv.queue_fragments = (rcv.queue_fragments / 2) & 0x7fffff;
     rcv.queue_fragment_bytes /= 2;
   }
 }
@@ -191,10 +198,11 @@ uint32_t StoreInOrder(Tcb& tcb, ByteSpan bytes) {
                                : tcb.reassembly->out_of_order.front();
     const SeqNum stop = held == nullptr ? end : Earlier(end, held->seq);
     const ByteSpan part = Part(bytes, start, rcv.nxt, stop);
-    const uint32_t stored = StoreBytes(tcb, rcv.queue, nullptr, rcv.nxt, part,
-                                       &rcv.queue_fragments);
+    uint32_t added = 0;
+    const uint32_t stored =
+        StoreBytes(tcb, rcv.queue, nullptr, rcv.nxt, part, &added);
     rcv.nxt += stored;
-    rcv.queue_fragment_bytes += stored;
+    CountQueued(rcv, added, stored);
     rcv.duplicate_acks = 0;  // they would have told of the old RCV.NXT
     rcv.unread_bytes += stored;
     tcb.counters.bytes_received += stored;

@@ -4,6 +4,7 @@
 #include <algorithm>
 #include <cstdint>
 
+#include "tcp/congestion.h"
 #include "tcp/output.h"
 
 namespace chimney::tcp {
@@ -33,8 +34,7 @@ uint32_t FreeBytes(const Tcb& tcb) {
 
 // Below this an opening is not worth telling.
 uint32_t WorthTelling(const Tcb& tcb) {
-  return std::max(1u,
-                  std::min(tcb.cached.initial_rcv_wnd / 2, tcb.snd.base_mss));
+  return std::max(1u, std::min(tcb.cached.initial_rcv_wnd / 2, BaseMss(tcb)));
 }
 
 }  // namespace

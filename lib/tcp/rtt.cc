@@ -33,7 +33,6 @@ void AddSample(Tcb& tcb, Duration sample) {
     rtt.srtt = (rtt.srtt * 7 + sample) / 8;
   }
   tcb.timers.backoff = 0;
-  UpdateRto(tcb);
 }
 
 // Without timestamps one segment is timed at a time, and none that was sent
@@ -102,19 +101,16 @@ void NoteDeliveryRtt(Tcb& tcb, Instant now, const Delivery& delivery) {
   rtt.min_rtt_at = now;
 }
 
-void UpdateRto(Tcb& tcb) {
+Duration RetransmitTimeout(const Tcb& tcb) {
   const Parameters& params = *tcb.params;
-  RttState& rtt = tcb.rtt;
-  if (rtt.srtt == Duration()) {
-    rtt.rto = params.rto_initial;
-    return;
-  }
+  const RttState& rtt = tcb.rtt;
+  if (rtt.srtt == Duration()) return params.rto_initial;
   const Duration spread = std::max(rtt.rttvar * 4, params.rttvar_floor);
-  rtt.rto = std::clamp(rtt.srtt + spread, params.rto_min, params.rto_max);
+  return std::clamp(rtt.srtt + spread, params.rto_min, params.rto_max);
 }
 
 Duration BackedOffRto(const Tcb& tcb, unsigned count) {
-  Duration rto = tcb.rtt.rto;
+  Duration rto = RetransmitTimeout(tcb);
   while (count-- != 0 && rto < tcb.params->rto_max) rto = rto * 2;
   return std::min(rto, tcb.params->rto_max);
 }

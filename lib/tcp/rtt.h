@@ -31,8 +31,8 @@ void SampleRtt(Tcb& tcb, Instant now, const packet::Segment& segment);
 // Keeps the least round-trip time of late (RFC 8985 section 6.2 step 1).
 void NoteDeliveryRtt(Tcb& tcb, Instant now, const Delivery& delivery);
 
-// Recomputes the timeout after srtt or rttvar changed.
-void UpdateRto(Tcb& tcb);
+// RTO, not backed off.
+Duration RetransmitTimeout(const Tcb& tcb);
 // The timeout doubled `count` times, bounded (RFC 6298 section 5.5).
 Duration BackedOffRto(const Tcb& tcb, unsigned count);
 

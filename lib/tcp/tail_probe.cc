@@ -39,7 +39,7 @@ void ArmTailProbe(Tcb& tcb, Instant now) {
   timers.early = Instant::Never();
   if (!Applies(tcb)) return;
   const Instant due = now + ProbeTimeout(tcb);
-  if (due >= tcb.timers.retransmit) return;  // the timeout does as well
+  if (due >= timers.retransmit) return;  // the timeout does as well
   timers.early = due;
   timers.early_use = EarlyUse::kTailProbe;
 }

@@ -2,6 +2,9 @@
 // Setting up and emptying a control block.
 #include "tcp/tcb.h"
 
+#include <algorithm>
+#include <utility>
+
 #include "tcp/receive_buffer.h"
 #include "tcp/timers.h"
 
@@ -38,33 +41,40 @@ bool AtRest(const Tcb& tcb) {
   const Outgoing& out = *tcb.outgoing;
   const RecoveryState& recovery = out.recovery;
   const OutgoingTimers& timers = out.timers;
-  const bool fin_waits = tcb.snd.fin_queued && !tcb.snd.fin_acked;
+  if (!out.completed.empty() || tcb.snd.una != tcb.snd.max) return false;
+  const Instant first_timer =
+      std::min(std::min(timers.retransmit, timers.early),
+               std::min(timers.sws, timers.pace));
+  const int pending =
+      static_cast<int>(recovery.phase) | static_cast<int>(recovery.frto) |
+      recovery.dup_ack_count | static_cast<int>(recovery.probe_outstanding) |
+      static_cast<int>(recovery.retransmit_now) |
+      static_cast<int>(out.timing.running) |
+      static_cast<int>(out.cwnd_limited) | static_cast<int>(out.sws_forced) |
+      static_cast<int>(timers.tail_probe_due) |
+      static_cast<int>(tcb.snd.fin_queued && !tcb.snd.fin_acked);
   // With pacing, what was sent before says when the next segment may leave.
-  return out.completed.empty() && out.queue.empty() && out.flight.empty() &&
-         !fin_waits && recovery.phase == RecoveryPhase::kOpen &&
-         recovery.frto == FrtoStep::kOff && recovery.dup_ack_count == 0 &&
-         !recovery.probe_outstanding && !recovery.retransmit_now &&
-         !out.timing.running && !out.cwnd_limited && !out.sws_forced &&
-         timers.early.IsNever() && timers.sws.IsNever() &&
-         timers.pace.IsNever() && !timers.tail_probe_due &&
-         timers.total_rt == Duration() && !tcb.params->pacing;
+  return pending == 0 && first_timer.IsNever() &&
+         timers.total_rt == Duration() && out.queued_bytes == 0 &&
+         out.queue.empty() && out.flight.empty() && !tcb.params->pacing;
 }
 
 Outgoing& TakeOutgoing(Tcb& tcb) {
   if (tcb.outgoing == nullptr) {
-    tcb.outgoing =
-        tcb.store->outgoing->Allocate(tcb.store->flight_ranges, tcb.snd.una);
+    tcb.outgoing = tcb.store->outgoing->Take();
+    tcb.outgoing->Begin(tcb.store->flight_ranges, tcb.snd.una);
   }
   return *tcb.outgoing;
 }
 
 void EndOutgoing(Tcb& tcb) {
-  if (tcb.outgoing == nullptr) return;
-  const Outgoing& out = *tcb.outgoing;
-  if (!out.completed.empty()) return;
-  const bool emptied = tcb.connection_state == ConnectionState::kClosed &&
-                       out.queue.empty() && out.flight.empty();
-  if (emptied || AtRest(tcb)) DropOutgoing(tcb);
+  if (tcb.outgoing == nullptr || !tcb.outgoing->completed.empty()) return;
+  if (AtRest(tcb)) {
+    tcb.store->outgoing->GiveBack(std::exchange(tcb.outgoing, nullptr));
+  } else if (tcb.connection_state == ConnectionState::kClosed &&
+             tcb.outgoing->queue.empty() && tcb.outgoing->flight.empty()) {
+    DropOutgoing(tcb);
+  }
 }
 
 Reassembly& TakeReassembly(Tcb& tcb) {
@@ -91,8 +101,8 @@ History& TakeHistory(Tcb& tcb) {
 
 void DropOutgoing(Tcb& tcb) {
   if (tcb.outgoing == nullptr) return;
-  tcb.store->outgoing->Free(tcb.outgoing);
-  tcb.outgoing = nullptr;
+  tcb.outgoing->Clear();
+  tcb.store->outgoing->GiveBack(std::exchange(tcb.outgoing, nullptr));
 }
 
 }  // namespace chimney::tcp

@@ -1,8 +1,9 @@
 // SPDX-License-Identifier: BSD-3-Clause
 // The transmission control block: every variable of one connection, named as
-// in the RFCs. Owned by one core. The engine's functions (engine.h) are the
-// only writers; a worker reads through the accessors of Tcb and takes
-// fragments from receive_queue().
+// in the RFCs. What a connection at rest does without is in parts that come and
+// go: Outgoing, Reassembly, History. Owned by one core. The engine's functions
+// (engine.h) are the only writers; a worker reads through the accessors of Tcb
+// and takes fragments from receive_queue().
 #ifndef CHIMNEY_TCP_TCB_H_
 #define CHIMNEY_TCP_TCB_H_
 
@@ -19,6 +20,13 @@
 
 namespace chimney::tcp {
 
+// RFC 8985: what was learned of a path's reordering.
+struct ReorderState {
+  bool seen = false;  // RACK.reordering_seen
+  uint8_t reo_wnd_mult = 1;
+  uint8_t reo_wnd_persist = 0;  // recoveries until the window shrinks again
+};
+
 // RFC 9293 section 3.3.1, send sequence variables.
 struct SendState {
   SeqNum una;
@@ -30,7 +38,6 @@ struct SendState {
   uint32_t cwnd = 0;
   uint32_t ssthresh = 0;
   uint32_t max_wnd = 0;
-  uint32_t base_mss = 0;    // without any options
   SeqNum recover;           // a recovery ends when una reaches it (RFC 6582)
   bool fin_queued = false;  // the application closed; stays set
   bool fin_sent = false;
@@ -38,28 +45,29 @@ struct SendState {
   bool rst_pending = false;
   // The peer seems to have taken the byte of a window probe (SND.WND is 0).
   bool probe_taken = false;
+  ReorderState reordering;
   Instant last_sent_at;
 };
 
 // RFC 9293 section 3.3.1, receive sequence variables.
 struct ReceiveVariables {
   SeqNum nxt;
-  SeqNum edge;           // highest right edge ever advertised
-  SeqNum last_ack_sent;  // RFC 7323 section 4.3
+  SeqNum edge;  // highest right edge ever advertised
   bool ack_now = false;
   bool fin_received = false;     // counted in nxt
   uint8_t unacked_segments = 0;  // since the last ACK left
   uint8_t quick_acks = 0;        // data segments to acknowledge at once
   // Duplicate ACKs due besides the one of ack_now, for a peer that counts them.
   uint8_t duplicate_acks = 0;
+  // Fragments put into the receive queue since it was empty when data came, and
+  // their bytes.
+  uint32_t queue_fragments : 24 = 0;
+  uint32_t queue_fragment_bytes = 0;
   uint32_t unread_bytes = 0;  // stored in order, not consumed yet
   // Memory being filled: this connection writes at write_offset and nobody
   // else does. Holds its own reference on the chunk.
   ChunkIndex write_chunk = kNoChunk;
   uint32_t write_offset = 0;
-  // Put into the receive queue since it was empty when data came.
-  uint32_t queue_fragments = 0;
-  uint32_t queue_fragment_bytes = 0;
 };
 
 struct ReceiveState : ReceiveVariables {
@@ -89,6 +97,7 @@ struct TimestampState {
   uint32_t delta = 0;
   uint32_t recent = 0;
   uint32_t sent_max = 0;
+  SeqNum last_ack_sent;  // RFC 7323 section 4.3
   Instant recent_at;
 };
 
@@ -96,16 +105,8 @@ struct TimestampState {
 struct RttState {
   Duration srtt;  // zero = no sample yet
   Duration rttvar;
-  Duration rto;      // not backed off
   Duration min_rtt;  // of the last minutes; zero = no sample yet
   Instant min_rtt_at;
-};
-
-// RFC 8985: what was learned of a path's reordering.
-struct ReorderState {
-  bool seen = false;  // RACK.reordering_seen
-  uint8_t reo_wnd_mult = 1;
-  uint8_t reo_wnd_persist = 0;  // recoveries until the window shrinks again
 };
 
 // RFC 9438. Bytes and seconds, as fractions: growth is far below a byte an ACK
@@ -172,8 +173,8 @@ enum class RetransmitUse : uint8_t {
   kFinWait2,
 };
 
+// The shared timer itself is in OutgoingTimers.
 struct Timers {
-  Instant retransmit = Instant::Never();
   Instant delayed_ack = Instant::Never();
   Instant keepalive = Instant::Never();
   RetransmitUse retransmit_use = RetransmitUse::kIdle;
@@ -251,6 +252,7 @@ class Tcb {
   bool fin_received() const { return rcv.fin_received; }
   bool FinDue() const { return rcv.fin_received && rcv.unread_bytes == 0; }
   bool fin_acked() const { return snd.fin_acked; }
+  // Zero before anything happened.
   TroubleCounters trouble_counters() const {
     return history == nullptr ? TroubleCounters{} : history->counters;
   }
@@ -259,6 +261,7 @@ class Tcb {
   ConnectionState connection_state = ConnectionState::kClosed;
   bool frozen = false;  // waits for its upload: nothing is processed or sent
   bool ipv6 = false;
+  uint32_t path_mtu_bytes = 0;
   SendState snd;
   Outgoing* outgoing = nullptr;  // null: nothing is on its way (AtRest)
   ReceiveState rcv;
@@ -266,13 +269,11 @@ class Tcb {
   TimestampState ts;
   Timers timers;
   RttState rtt;
-  ReorderState reordering;
   History* history = nullptr;  // null: as a fresh one
   const Parameters* params = nullptr;
   const ConnectionStore* store = nullptr;
   TcpConstState constant;
   TcpCachedState cached;
-  uint32_t path_mtu_bytes = 0;
   ConnectionCounters counters;
 };
 
@@ -282,14 +283,14 @@ void Prepare(Tcb& tcb, const Parameters* params, const ConnectionStore* store,
              bool ipv6, uint32_t path_mtu_bytes);
 
 // Gives everything received back to the store, for a tcb that is dropped
-// without an Export. Send records stay with the tcb: pop them, those
-// that are done with NextCompletedSend.
+// without an Export. Send records stay with the tcb: pop them first.
 void Discard(Tcb& tcb);
 
 // Nothing is on its way out: no byte queued or unacknowledged, no record to be
 // popped, nothing pending that an acknowledgement or a timer would decide.
 bool AtRest(const Tcb& tcb);
-// Takes what bytes on their way need; what is taken at rest is as it was left.
+// Takes what bytes on their way need, if it is not there. Calls that may need
+// it take it first and end with EndOutgoing.
 Outgoing& TakeOutgoing(Tcb& tcb);
 // Gives it back at rest, or when a connection is over and its records popped.
 void EndOutgoing(Tcb& tcb);

@@ -44,7 +44,8 @@ void OnPersistTimer(Tcb& tcb, Instant now, Outcome* outcome) {
     return;
   }
   timers.window_probe_due = true;
-  timers.retransmit = now + BackedOffRto(tcb, timers.retransmit_count);
+  tcb.outgoing->timers.retransmit =
+      now + BackedOffRto(tcb, timers.retransmit_count);
   CountUp(timers.retransmit_count);
 }
 
@@ -129,7 +130,7 @@ Outcome OnTimer(Tcb& tcb, Instant now) {
   if (NextDeadline(tcb) > now) return outcome;
   Timers& timers = tcb.timers;
   OutgoingTimers& outgoing = TakeOutgoing(tcb).timers;
-  if (timers.retransmit <= now) OnSharedTimer(tcb, now, &outcome);
+  if (outgoing.retransmit <= now) OnSharedTimer(tcb, now, &outcome);
   if (timers.delayed_ack <= now && !tcb.frozen) {
     timers.delayed_ack = Instant::Never();
     tcb.rcv.ack_now = true;
@@ -151,11 +152,11 @@ Outcome OnTimer(Tcb& tcb, Instant now) {
 Instant NextDeadline(const Tcb& tcb) {
   if (tcb.frozen) return Instant::Never();
   const Timers& timers = tcb.timers;
-  const Instant next =
-      std::min({timers.retransmit, timers.delayed_ack, timers.keepalive});
+  const Instant next = std::min(timers.delayed_ack, timers.keepalive);
   if (tcb.outgoing == nullptr) return next;
   const OutgoingTimers& outgoing = tcb.outgoing->timers;
-  return std::min({next, outgoing.early, outgoing.sws, outgoing.pace});
+  return std::min(
+      {next, outgoing.retransmit, outgoing.early, outgoing.sws, outgoing.pace});
 }
 
 }  // namespace chimney::tcp

@@ -21,13 +21,13 @@ constexpr uint8_t kMaxProbeRound = 30;
 
 void ArmRetransmit(Tcb& tcb, Instant now) {
   tcb.timers.retransmit_use = RetransmitUse::kRetransmit;
-  tcb.timers.retransmit = now + BackedOffRto(tcb, tcb.timers.backoff);
+  tcb.outgoing->timers.retransmit = now + BackedOffRto(tcb, tcb.timers.backoff);
   ArmTailProbe(tcb, now);
 }
 
 void StopRetransmit(Tcb& tcb) {
   tcb.timers.retransmit_use = RetransmitUse::kIdle;
-  tcb.timers.retransmit = Instant::Never();
+  tcb.outgoing->timers.retransmit = Instant::Never();
   tcb.outgoing->timers.early = Instant::Never();
   tcb.outgoing->timers.tail_probe_due = false;
 }
@@ -64,7 +64,7 @@ void StartPersist(Tcb& tcb, Instant now) {
   timers.retransmit_use = RetransmitUse::kPersist;
   timers.retransmit_count = 0;
   timers.probe_round = 0;
-  timers.retransmit = now + BackedOffRto(tcb, 0);
+  tcb.outgoing->timers.retransmit = now + BackedOffRto(tcb, 0);
 }
 
 void OnZeroWindowAck(Tcb& tcb, Instant now) {
@@ -74,7 +74,7 @@ void OnZeroWindowAck(Tcb& tcb, Instant now) {
   timers.retransmit_count = 0;
   timers.window_probe_due = false;
   if (timers.probe_round < kMaxProbeRound) ++timers.probe_round;
-  timers.retransmit = now + BackedOffRto(tcb, timers.probe_round);
+  tcb.outgoing->timers.retransmit = now + BackedOffRto(tcb, timers.probe_round);
 }
 
 void LeavePersist(Tcb& tcb, Instant now) {
@@ -96,7 +96,7 @@ void ArmFinWait2(Tcb& tcb, Instant now) {
   tcb.timers.retransmit_count = 0;
   tcb.timers.retransmit_use = RetransmitUse::kFinWait2;
   if (tcb.params->fin_wait2_timeout > Duration()) {
-    tcb.timers.retransmit = now + tcb.params->fin_wait2_timeout;
+    tcb.outgoing->timers.retransmit = now + tcb.params->fin_wait2_timeout;
   }
 }
 
@@ -141,7 +141,6 @@ void StartValidation(Tcb& tcb, Instant now) {
 }
 
 void StopAllTimers(Tcb& tcb) {
-  tcb.timers.retransmit = Instant::Never();
   tcb.timers.retransmit_use = RetransmitUse::kIdle;
   tcb.timers.delayed_ack = Instant::Never();
   tcb.timers.keepalive = Instant::Never();
@@ -149,7 +148,8 @@ void StopAllTimers(Tcb& tcb) {
   tcb.timers.keepalive_probe_due = false;
   if (tcb.outgoing == nullptr) return;
   OutgoingTimers& timers = tcb.outgoing->timers;
-  timers.early = timers.sws = timers.pace = Instant::Never();
+  timers.retransmit = timers.early = Instant::Never();
+  timers.sws = timers.pace = Instant::Never();
   timers.tail_probe_due = false;
 }
 

@@ -40,7 +40,7 @@ void Worker::Impl::ExecuteCancelUpload(Instant now, Operation* operation,
   tcp::TcpState state = exported.state;
   Advance(&state, now - hand_over->cut_at);
   tcp::Prepare(flow->tcb, &config_.parameters, &flow->session->store,
-               flow->tuple.local.IsV6(), flow->path_mtu_bytes);
+               flow->tuple.local.IsV6(), flow->tcb.path_mtu_bytes);
   if (!tcp::Import(flow->tcb, now, state, exported.send_data,
                    exported.receive_data)) {
     return Complete(operation, Status::kFailure);  // e.g. closed: still cut

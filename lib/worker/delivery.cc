@@ -135,7 +135,7 @@ bool Worker::Impl::LendFront(Flow* flow, Notice* notice) {
     return false;
   }
   const tcp::Fragment* first = queue.front();
-  const LentKey key{session->slot, first->chunk, flow->handle};
+  const LentKey key{session->slot, first->chunk, HandleOf(flow)};
   const uint32_t offset = first->offset_in_chunk;
   SessionWork* work = TakeWork(flow);
   uint32_t end = offset;

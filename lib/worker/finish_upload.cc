@@ -88,8 +88,8 @@ void Worker::Impl::RebuildFragment(Flow* flow, const tcp::Fragment& fragment) {
   const packet::HeaderLengths lengths =
       packet::HeaderLengthsFor(headers, header.options);
   const uint32_t ip_and_tcp = uint32_t{lengths.l3_bytes} + lengths.l4_bytes;
-  const uint32_t most = std::min<uint32_t>(flow->path_mtu_bytes, 65535) -
-                        std::min(flow->path_mtu_bytes, ip_and_tcp);
+  const uint32_t most = std::min<uint32_t>(flow->tcb.path_mtu_bytes, 65535) -
+                        std::min(flow->tcb.path_mtu_bytes, ip_and_tcp);
   const uint8_t* data = flow->session->port->chunks()->Data(fragment.chunk) +
                         fragment.offset_in_chunk;
   uint32_t done = 0;
@@ -125,6 +125,7 @@ void Worker::Impl::Retire(Flow* flow) {
   DropRequests(flow);
   if (flow->work != nullptr) session->orphans.SpliceBack(&flow->work->lent);
   FreeFlow(flow);
+  --session->flow_count;
   session->port->SetUntold(--session->untold_flows);
   EndSessionIfDone(session);
 }

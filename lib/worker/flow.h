@@ -3,6 +3,7 @@
 #ifndef CHIMNEY_WORKER_FLOW_H_
 #define CHIMNEY_WORKER_FLOW_H_
 
+#include <cstddef>
 #include <cstdint>
 
 #include "base/inet_address.h"
@@ -82,7 +83,6 @@ constexpr bool EndIsRepeated(tcp::ConnectionState state) {
 enum class Telling : uint8_t { kNothing, kDue, kTold };
 
 struct ScheduleTag {};
-struct SessionFlowTag {};
 struct RetrieveTag {};
 
 struct Flow;
@@ -112,14 +112,15 @@ struct HandOver : ListNode<RetrieveTag> {  // the control core is to be told
 };
 
 // What its session has in hand with a flow, and what is to be told of it. A
-// flow of which nothing is outstanding has none.
+// flow of which nothing is outstanding has none; what is done serves another.
 struct SessionWork {
   // Sends: pieces of an NBL whose last one has not come, and what has left the
   // engine by an upload and is to be completed first.
   tcp::RecordList staged;
   uint32_t staged_count = 0;
   tcp::RecordList finished;
-  uint64_t nbl_bytes = 0;  // acknowledged, of the NBL being completed
+  uint32_t records_held = 0;  // given to the engine, not completed
+  uint64_t nbl_bytes = 0;     // acknowledged, of the NBL being completed
   offload::Status nbl_status = offload::Status::kSuccess;
 
   // Send data that came with the offload, for kOffloaded.
@@ -141,10 +142,10 @@ struct SessionWork {
 
   bool HasReceives() const { return !posted.empty() || !done.empty(); }
   bool IsDone() const {
-    return staged.empty() && finished.empty() && nbl_bytes == 0 &&
-           nbl_status == offload::Status::kSuccess && !HasReceives() &&
-           push_deadline.IsNever() && lent_bytes == 0 && graceful.IsOver() &&
-           abortive.IsOver();
+    return staged.empty() && finished.empty() && records_held == 0 &&
+           nbl_bytes == 0 && nbl_status == offload::Status::kSuccess &&
+           !HasReceives() && push_deadline.IsNever() && lent.empty() &&
+           lent_bytes == 0 && graceful.IsOver() && abortive.IsOver();
   }
 };
 
@@ -157,12 +158,10 @@ struct NextHop {
 };
 
 // There may be a million of them, most at rest: what only some need lies in
-// parts. The key and the timer share a cache line.
-struct alignas(64) Flow : TimerNode,
-                          FlowKey,
-                          ListNode<ScheduleTag>,  // ready, or waits for room
-                          ListNode<SessionFlowTag> {  // of its session
-  FlowHandle handle;
+// parts.
+struct Flow : TimerNode,
+              FlowKey,
+              ListNode<ScheduleTag> {  // ready, or waits for room
   HandOver* hand_over = nullptr;
 
   // From here on: once initiated.
@@ -177,11 +176,10 @@ struct alignas(64) Flow : TimerNode,
   // [gate_una, gate_nxt).
   SeqNum gate_una;
   SeqNum gate_nxt;
-  uint32_t path_mtu_bytes = 0;
-  uint32_t records_held = 0;  // given to the engine, not completed
+  uint32_t generation = 0;  // of its handle
   NextHop next_hop;
 
-  FlowPhase phase = FlowPhase::kHeld;
+  FlowPhase phase : 2 = FlowPhase::kHeld;
   bool is_ready : 1 = false;  // on the worker's ready list
   bool gate_open : 1 = true;
   // Wire->host: frames of the held or cut flow pass, none is parked.
@@ -202,12 +200,12 @@ struct alignas(64) Flow : TimerNode,
   bool reset_sent : 1 = false;
 
   // Events.
-  Telling offloaded = Telling::kNothing;
-  Telling abort_event = Telling::kNothing;
+  Telling offloaded : 2 = Telling::kNothing;
+  Telling abort_event : 2 = Telling::kNothing;
+  offload::UploadReason retrieve_reason : 6 = offload::UploadReason::kNone;
   Telling disconnect_event = Telling::kNothing;
   Telling retrieve_event = Telling::kNothing;
   Telling uploaded = Telling::kNothing;
-  offload::UploadReason retrieve_reason = offload::UploadReason::kNone;
 
   // On its way to the kernel, or waiting to be: takes no more work (R92).
   bool IsLeaving() const {
@@ -217,6 +215,11 @@ struct alignas(64) Flow : TimerNode,
   bool HasReceives() const { return work != nullptr && work->HasReceives(); }
   uint32_t lent_bytes() const { return work == nullptr ? 0 : work->lent_bytes; }
 };
+
+// What a connection at rest takes, its timer and its control block included.
+inline constexpr size_t kBytesPerIdleFlow =
+    sizeof(Flow) + FlowTable::kBytesPerFlow;
+static_assert(kBytesPerIdleFlow <= 512);
 
 }  // namespace chimney::worker
 

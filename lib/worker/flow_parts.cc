@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: BSD-3-Clause
 // The parts of a flow that come and go. There are as many places for each as
 // there are flows, so taking one cannot fail.
+#include <memory>
+
 #include "worker/worker_impl.h"
 
 namespace chimney::worker {
@@ -23,7 +25,7 @@ void Worker::Impl::EndHandOver(Flow* flow) {
 }
 
 SessionWork* Worker::Impl::TakeWork(Flow* flow) {
-  if (flow->work == nullptr) flow->work = works_.Allocate();
+  if (flow->work == nullptr) flow->work = works_.Take();
   return flow->work;
 }
 
@@ -32,14 +34,18 @@ void Worker::Impl::EndWork(Flow* flow) {
       flow->offloaded == Telling::kDue || flow->uploaded == Telling::kDue) {
     return;
   }
-  works_.Free(flow->work);
+  works_.GiveBack(flow->work);
   flow->work = nullptr;
 }
 
 // The flow is on no list and has no timer any more.
 void Worker::Impl::FreeFlow(Flow* flow) {
   if (flow->hand_over != nullptr) hand_overs_.Free(flow->hand_over);
-  if (flow->work != nullptr) works_.Free(flow->work);
+  if (flow->work != nullptr) {
+    // What was not done goes with the flow.
+    std::destroy_at(flow->work);
+    works_.GiveBack(std::construct_at(flow->work));
+  }
   flows_.Free(flow);
 }
 

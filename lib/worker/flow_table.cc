@@ -7,8 +7,12 @@
 
 namespace chimney::worker {
 
-FlowTable::FlowTable(uint32_t max_flows, HashKey key)
-    : key_(key), max_flows_(max_flows) {
+FlowTable::FlowTable(uint32_t max_flows, HashKey key, FlowKey* keys,
+                     size_t key_stride_bytes)
+    : key_(key),
+      max_flows_(max_flows),
+      keys_(reinterpret_cast<std::byte*>(keys)),
+      key_stride_bytes_(key_stride_bytes) {
   const uint32_t slots = std::bit_ceil(std::max<uint32_t>(max_flows, 8)) * 2;
   mask_ = slots - 1;
   slots_.resize(slots);
@@ -20,21 +24,23 @@ bool FlowTable::Insert(FlowKey* key) {
   if (Find(hash, key->tuple) != nullptr) return false;
   const auto tag = static_cast<uint32_t>(hash);
   uint32_t i = tag & mask_;
-  while (slots_[i].key != nullptr) i = (i + 1) & mask_;
-  slots_[i] = Slot{key, tag};
+  while (slots_[i].place != kEmpty) i = (i + 1) & mask_;
+  const auto offset =
+      static_cast<size_t>(reinterpret_cast<std::byte*>(key) - keys_);
+  slots_[i] = Slot{static_cast<uint32_t>(offset / key_stride_bytes_), tag};
   ++size_;
   return true;
 }
 
 bool FlowTable::Erase(FlowKey* key) {
   uint32_t hole = static_cast<uint32_t>(Hash(key->tuple)) & mask_;
-  while (slots_[hole].key != key) {
-    if (slots_[hole].key == nullptr) return false;
-    hole = (hole + 1) & mask_;
+  for (;; hole = (hole + 1) & mask_) {
+    if (slots_[hole].place == kEmpty) return false;
+    if (KeyAt(slots_[hole].place) == key) break;
   }
   // Close the gap: what stands behind may move into the hole unless its search
   // begins between the hole and where it stands.
-  for (uint32_t i = (hole + 1) & mask_; slots_[i].key != nullptr;
+  for (uint32_t i = (hole + 1) & mask_; slots_[i].place != kEmpty;
        i = (i + 1) & mask_) {
     const uint32_t home = slots_[i].tag & mask_;
     const uint32_t from_home = (i - home) & mask_;

@@ -3,6 +3,7 @@
 #ifndef CHIMNEY_WORKER_FLOW_TABLE_H_
 #define CHIMNEY_WORKER_FLOW_TABLE_H_
 
+#include <cstddef>
 #include <cstdint>
 #include <vector>
 
@@ -22,8 +23,13 @@ struct FlowKey {
 // prefetch all, then find all.
 class FlowTable {
  public:
-  // Takes all its memory here; Insert is called for at most `max_flows`.
-  FlowTable(uint32_t max_flows, HashKey key);
+  // Two slots of two words of 32 bits, since half of them stay empty.
+  static constexpr size_t kBytesPerFlow = 16;
+
+  // Takes all its memory here; Insert is called for at most `max_flows`, all of
+  // them keys of one array: the first at `keys`, `key_stride_bytes` apart.
+  FlowTable(uint32_t max_flows, HashKey key, FlowKey* keys,
+            size_t key_stride_bytes);
 
   uint64_t Hash(const FlowTuple& tuple) const {
     return HashFlowTuple(key_, tuple);
@@ -36,9 +42,20 @@ class FlowTable {
     const auto tag = static_cast<uint32_t>(hash);
     for (uint32_t i = tag & mask_;; i = (i + 1) & mask_) {
       const Slot& slot = slots_[i];
-      if (slot.key == nullptr) return nullptr;
-      if (slot.tag == tag && slot.key->tuple == tuple) return slot.key;
+      if (slot.place == kEmpty) return nullptr;
+      if (slot.tag != tag) continue;
+      FlowKey* key = KeyAt(slot.place);
+      if (key->tuple == tuple) return key;
     }
+  }
+  // The first that Find would compare with, for a prefetch; nullptr if none.
+  const FlowKey* Candidate(uint64_t hash) const {
+    const auto tag = static_cast<uint32_t>(hash);
+    for (uint32_t i = tag & mask_; slots_[i].place != kEmpty;
+         i = (i + 1) & mask_) {
+      if (slots_[i].tag == tag) return KeyAt(slots_[i].place);
+    }
+    return nullptr;
   }
   FlowKey* Find(const FlowTuple& tuple) const {
     return Find(Hash(tuple), tuple);
@@ -52,15 +69,25 @@ class FlowTable {
   uint32_t size() const { return size_; }
 
  private:
+  static constexpr uint32_t kEmpty = 0xffffffff;
+
   struct Slot {
-    FlowKey* key = nullptr;
-    uint32_t tag = 0;  // low half of the hash: where the search begins
+    uint32_t place = kEmpty;  // of the key in its array
+    uint32_t tag = 0;         // low half of the hash: where the search begins
   };
+
+  static_assert(kBytesPerFlow == 2 * sizeof(Slot));
+
+  FlowKey* KeyAt(uint32_t place) const {
+    return reinterpret_cast<FlowKey*>(keys_ + place * key_stride_bytes_);
+  }
 
   HashKey key_;
   uint32_t max_flows_;
   uint32_t mask_;
   uint32_t size_ = 0;
+  std::byte* keys_;
+  size_t key_stride_bytes_;
   std::vector<Slot> slots_;
 };
 

@@ -20,7 +20,7 @@ void Worker::Impl::ExecuteHold(Instant now, Operation* operation) {
     return Complete(operation, Status::kTcpEntries);
   }
   flow->tuple = operation->tuple;
-  flow->handle = handle;
+  flow->generation = handle.generation;
   if (!table_.Insert(flow)) {
     FreeFlow(flow);
     Count(Counter::kHoldsRefused);
@@ -78,7 +78,7 @@ void Worker::Impl::ExpireHold(Flow* flow) {
   ForwardParked(flow->hand_over);
   ControlNotice notice;
   notice.kind = ControlNotice::Kind::kHoldExpired;
-  notice.flow = flow->handle;
+  notice.flow = HandleOf(flow);
   if (!control_->Notify(notice)) Count(Counter::kControlNoticesLost);
 }
 

@@ -111,7 +111,7 @@ Status Worker::Impl::TakeOver(Instant now, const Operation& operation,
     return status;
   }
   const uint64_t chunk_bytes = pool->chunk_bytes();
-  flow->records_held = static_cast<uint32_t>(
+  TakeWork(flow)->records_held = static_cast<uint32_t>(
       (operation.send_bytes.size() + chunk_bytes - 1) / chunk_bytes);
   return Status::kSuccess;
 }
@@ -126,13 +126,12 @@ void Worker::Impl::BringToLife(Instant now, const Operation& operation,
   flow->hand_over->hold_deadline = Instant::Never();
   flow->gate_open = false;
   flow->session = session;
-  session->flows.PushBack(flow);
+  ++session->flow_count;
   flow->cookie = operation.cookie;
   flow->published = operation.published;
   flow->next_hop = {snapshot.neighbor.source_mac,
                     snapshot.neighbor.destination_mac,
                     snapshot.neighbor.vlan_id};
-  flow->path_mtu_bytes = snapshot.path.path_mtu_bytes;
   flow->host_reached_at = now - snapshot.neighbor.host_reachability_delta;
   flow->nic_reached_at = now - snapshot.neighbor.nic_reachability_delta;
   flow->fin_queued = snapshot.tcp.delegated.fin_queued ||

@@ -24,7 +24,7 @@ void Worker::Impl::Emit(Turn* turn, Notice notice) {
     Count(Counter::kNoticesDiscarded);
     return;
   }
-  notice.flow = turn->flow->handle;
+  notice.flow = HandleOf(turn->flow);
   notice.cookie = turn->flow->cookie;
   Push(session, notice);
   --turn->room;
@@ -133,7 +133,7 @@ void Worker::Impl::TellSends(Turn* turn) {
       if (record->imported) notice.id = kImportedSendId;
       Emit(turn, notice);
     }
-    --flow->records_held;
+    --work->records_held;
     FreeRecord(flow->session, record);
   }
 }
@@ -160,7 +160,7 @@ void Worker::Impl::TellDisconnects(Turn* turn) {
   SessionWork* work = flow->work;
   if (work == nullptr) return;
   const bool running = flow->phase == FlowPhase::kRunning;
-  if (running && flow->records_held == 0) {
+  if (running && work->records_held == 0) {
     if (work->graceful.waiting && flow->tcb.fin_acked()) {
       work->graceful.waiting = false;
       work->graceful.decided = true;
@@ -172,7 +172,7 @@ void Worker::Impl::TellDisconnects(Turn* turn) {
   }
   // Sends first; those of a flow that was cut stay until the upload ends.
   const bool sends_left =
-      running ? flow->records_held > 0 : !work->finished.empty();
+      running ? work->records_held > 0 : !work->finished.empty();
   if (sends_left || !work->done.empty()) return;
   if (TellOne(turn, &work->graceful)) TellOne(turn, &work->abortive);
 }

@@ -30,7 +30,7 @@ void Worker::Impl::Publish(Flow* flow) {
   flow->publish_due = false;
   if (flow->published == nullptr) return;
   PublishedView view = tcp::Published(flow->tcb);
-  view.connection_id = flow->handle.Packed();
+  view.connection_id = HandleOf(flow).Packed();
   flow->published->Write(view);
 }
 

@@ -97,7 +97,7 @@ RequestVerdict Worker::Impl::OnSend(Instant now, Session* session, Flow* flow,
   if (flow->abort_event != Telling::kNothing || work->abortive.waiting ||
       flow->reset_sent) {
     // Behind the completions of what was sent before.
-    if (flow->records_held > 0) return RequestVerdict::kNoResources;
+    if (work->records_held > 0) return RequestVerdict::kNoResources;
     FreeRecords(session, &work->staged);
     work->staged_count = 0;
     return Refuse(session, flow, request, Status::kRequestAborted);
@@ -143,7 +143,7 @@ RequestVerdict Worker::Impl::OnSend(Instant now, Session* session, Flow* flow,
 void Worker::Impl::SubmitStaged(Instant now, Flow* flow) {
   tcp::Outcome all;
   while (tcp::SendRecord* record = flow->work->staged.PopFront()) {
-    ++flow->records_held;
+    ++flow->work->records_held;
     all.events |= tcp::OnSend(flow->tcb, now, record).events;
   }
   flow->work->staged_count = 0;

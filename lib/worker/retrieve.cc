@@ -65,7 +65,7 @@ void Worker::Impl::RaiseRetrieve(Flow* flow, UploadReason reason,
 bool Worker::Impl::NotifyRetrieve(Flow* flow) {
   ControlNotice notice;
   notice.kind = ControlNotice::Kind::kRetrieve;
-  notice.flow = flow->handle;
+  notice.flow = HandleOf(flow);
   notice.session_id = flow->session->id;
   notice.cookie = flow->cookie;
   notice.reason = flow->retrieve_reason;
@@ -99,7 +99,7 @@ void Worker::Impl::OnIcmpFrame(const Frame& frame) {
     return;
   }
   notice.kind = ControlNotice::Kind::kIcmpError;
-  notice.flow = flow->handle;
+  notice.flow = HandleOf(flow);
   notice.session_id = flow->session->id;
   notice.cookie = flow->cookie;
   notice.snd_una = flow->tcb.snd_una();

@@ -27,7 +27,7 @@ struct Session : ListNode<BlockedTag>,  // flows wait for room in its ring
   // Set by kCloseSession: nothing is told or lent any more. The operation
   // completes with the last flow.
   Operation* closing = nullptr;
-  IntrusiveList<Flow, SessionFlowTag> flows;
+  uint32_t flow_count = 0;
   IntrusiveList<Flow, ScheduleTag> waiting;
   // Lent by flows that are gone (R100, R145).
   LentList orphans;

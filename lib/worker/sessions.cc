@@ -29,10 +29,11 @@ void Worker::Impl::ExecuteCloseSession(Operation* operation) {
     return Complete(operation, Status::kFailure);
   }
   session->closing = operation;
-  for (Flow& flow : session->flows) {
-    DropRequests(&flow);
-    Schedule(&flow);
-  }
+  flows_.ForEachInUse([this, session](Flow* flow) {
+    if (flow->session != session) return;
+    DropRequests(flow);
+    Schedule(flow);
+  });
   EndSessionIfDone(session);
 }
 
@@ -55,7 +56,7 @@ void Worker::Impl::DropRequests(Flow* flow) {
 }
 
 void Worker::Impl::EndSessionIfDone(Session* session) {
-  if (session->closing == nullptr || !session->flows.empty()) return;
+  if (session->closing == nullptr || session->flow_count != 0) return;
   Operation* operation = session->closing;
   ledger_.ReturnAll(&session->orphans, session->port->chunks(),
                     &session->lent_pieces);

@@ -24,6 +24,10 @@ uint64_t TickAfter(Instant t, int shift) {
 
 }  // namespace
 
+uint64_t TimerNode::tick() const {
+  return TickAfter(deadline_, TimingWheel::kTickShift);
+}
+
 TimingWheel::TimingWheel(Instant start)
     : current_tick_(TickBegun(start, kTickShift)) {}
 
@@ -35,7 +39,6 @@ void TimingWheel::Arm(TimerNode* node, Instant deadline) {
   if (node->IsArmed()) TakeOut(node);
   if (deadline.IsNever()) return;
   node->deadline_ = deadline;
-  node->tick_ = TickAfter(deadline, kTickShift);
   ++armed_count_;
   Place(node);
 }
@@ -45,25 +48,25 @@ void TimingWheel::Cancel(TimerNode* node) {
 }
 
 void TimingWheel::Place(TimerNode* node) {
-  if (node->tick_ <= current_tick_) {
+  const uint64_t tick = node->tick();
+  if (tick <= current_tick_) {
     node->level_ = kNoLevel;
     due_.PushBack(node);
     return;
   }
   const int level =
-      static_cast<int>(std::bit_width(node->tick_ ^ current_tick_) - 1) /
-      kSlotBits;
-  const int slot = static_cast<int>(node->tick_ >> (level * kSlotBits)) & 63;
+      static_cast<int>(std::bit_width(tick ^ current_tick_) - 1) / kSlotBits;
+  const int slot = static_cast<int>(tick >> (level * kSlotBits)) & 63;
   node->level_ = static_cast<uint8_t>(level);
   node->slot_ = static_cast<uint8_t>(slot);
   Slot& to =
       levels_[static_cast<size_t>(level)].slots[static_cast<size_t>(slot)];
   if (to.timers.empty()) {
-    to.min_tick = node->tick_;
+    to.min_tick = tick;
     to.min_known = true;
     levels_[static_cast<size_t>(level)].occupied |= uint64_t{1} << slot;
   } else {
-    to.min_tick = std::min(to.min_tick, node->tick_);
+    to.min_tick = std::min(to.min_tick, tick);
   }
   to.timers.PushBack(node);
 }
@@ -78,7 +81,7 @@ void TimingWheel::TakeOut(TimerNode* node) {
   Slot& slot = level.slots[node->slot_];
   if (slot.timers.empty()) {
     level.occupied &= ~(uint64_t{1} << node->slot_);
-  } else if (node->tick_ == slot.min_tick) {
+  } else if (node->tick() == slot.min_tick) {
     slot.min_known = false;
   }
 }
@@ -142,7 +145,7 @@ Instant TimingWheel::NextDeadline() const {
   if (!slot.min_known) {
     uint64_t lowest_tick = ~uint64_t{0};
     for (const TimerNode& node : slot.timers) {
-      lowest_tick = std::min(lowest_tick, node.tick_);
+      lowest_tick = std::min(lowest_tick, node.tick());
     }
     slot.min_tick = lowest_tick;
     slot.min_known = true;

@@ -26,8 +26,9 @@ class TimerNode : public ListNode<TimerTag> {
 
  private:
   friend class TimingWheel;
+  uint64_t tick() const;
+
   Instant deadline_;
-  uint64_t tick_ = 0;
   uint8_t level_ = 0;
   uint8_t slot_ = 0;
 };

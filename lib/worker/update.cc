@@ -16,7 +16,8 @@ void Worker::Impl::FillSnapshot(Instant now, const Flow& flow,
   snapshot->neighbor.vlan_id = flow.next_hop.vlan_id;
   snapshot->neighbor.host_reachability_delta = now - flow.host_reached_at;
   snapshot->neighbor.nic_reachability_delta = now - flow.nic_reached_at;
-  snapshot->path = {flow.tuple.local, flow.tuple.remote, flow.path_mtu_bytes};
+  snapshot->path = {flow.tuple.local, flow.tuple.remote,
+                    flow.tcb.path_mtu_bytes};
   snapshot->tcp = flow.phase == FlowPhase::kRunning
                       ? tcp::Query(flow.tcb, now)
                       : flow.hand_over->exported.state;
@@ -39,13 +40,14 @@ void Worker::Impl::ExecuteUpdate(Instant now, Operation* operation,
   tcp::TcpCachedState cached = flow->phase == FlowPhase::kRunning
                                    ? flow->tcb.cached
                                    : flow->hand_over->exported.state.cached;
+  uint32_t path_mtu_bytes = flow->tcb.path_mtu_bytes;
   if (operation->kind == Operation::Kind::kUpdatePath) {
     const uint32_t least = flow->tuple.local.IsV6() ? 1280 : 68;
     const uint32_t mtu = from.path.path_mtu_bytes;
     if (mtu < least || mtu > config_.max_path_mtu_bytes) {
       return Complete(operation, Status::kFailure);
     }
-    flow->path_mtu_bytes = mtu;
+    path_mtu_bytes = mtu;
   } else if (operation->kind == Operation::Kind::kUpdateNeighbor) {
     // R71: the next hop; the rest of a neighbor is constant.
     flow->next_hop.destination_mac = from.neighbor.destination_mac;
@@ -58,10 +60,10 @@ void Worker::Impl::ExecuteUpdate(Instant now, Operation* operation,
                  uint64_t{pool.chunk_bytes()} * pool.chunk_count()));
   }
   if (flow->phase == FlowPhase::kRunning) {
-    Absorb(now, flow,
-           tcp::OnUpdate(flow->tcb, now, cached, flow->path_mtu_bytes));
+    Absorb(now, flow, tcp::OnUpdate(flow->tcb, now, cached, path_mtu_bytes));
   } else {
     flow->hand_over->exported.state.cached = cached;
+    flow->tcb.path_mtu_bytes = path_mtu_bytes;  // for the next Prepare
   }
   Complete(operation, Status::kSuccess);
 }

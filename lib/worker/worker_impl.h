@@ -205,6 +205,10 @@ class Worker::Impl {
   void RetryRetrieves();
   void OnIcmpFrame(const Frame& frame);
 
+  FlowHandle HandleOf(const Flow* flow) const {
+    return FlowHandle{flows_.IndexOf(flow), flow->generation};
+  }
+
   // flow_parts.cc
   HandOver* TakeHandOver(Flow* flow);
   void EndHandOver(Flow* flow);  // if it has ended
@@ -242,12 +246,12 @@ class Worker::Impl {
   FramePort* const frames_;
   ControlPort* const control_;
 
+  HandleSlab<Flow> flows_;
   FlowTable table_;
   EndedFlows ended_;
-  HandleSlab<Flow> flows_;
   Slab<HandOver> hand_overs_;
-  Slab<SessionWork> works_;
-  Slab<tcp::Outgoing> outgoing_;
+  Pool<SessionWork> works_;
+  Pool<tcp::Outgoing> outgoing_;
   Slab<tcp::Reassembly> reassemblies_;
   Slab<tcp::History> histories_;
   TimingWheel wheel_;

@@ -94,7 +94,8 @@ def main():
     results += [{"name": f"engine/{key}", "value": int(seen[key]),
                  "unit": "bytes", "better": "lower", "peer": None,
                  "peer_value": None, "ratio": None, "context": {}}
-                for key in ("bytes_control_block", "bytes_timer")]
+                for key in ("bytes_idle_connection", "bytes_control_block",
+                            "bytes_timer")]
     print(json.dumps(results, indent=1))
     return 0 if report["benchmarks"] else 1
 

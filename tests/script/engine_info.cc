@@ -4,6 +4,7 @@
 #include <iterator>
 #include <limits>
 
+#include "tcp/rtt.h"
 #include "tests/script/engine_target.h"
 #include "tests/script/kernel_names.h"
 #include "tests/support/test_tcb.h"
@@ -84,7 +85,7 @@ uint64_t Unsent(const Tcb& tcb) {
 }
 
 int64_t BackedOffRtoMicros(const Tcb& tcb) {
-  Duration rto = tcb.rtt.rto;
+  Duration rto = RetransmitTimeout(tcb);
   for (unsigned i = 0; i < tcb.timers.backoff; ++i) {
     if (rto < tcb.params->rto_max) rto = rto * 2;
   }

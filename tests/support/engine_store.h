@@ -55,7 +55,7 @@ class EngineStore {
   ChunkPool chunks_;
   Slab<tcp::Fragment> fragments_;
   Slab<tcp::FlightRange> flight_ranges_;
-  Slab<tcp::Outgoing> outgoing_;
+  Pool<tcp::Outgoing> outgoing_;
   Slab<tcp::Reassembly> reassemblies_;
   Slab<tcp::History> histories_;
   const tcp::ConnectionStore view_{&chunks_,   &fragments_,    &flight_ranges_,

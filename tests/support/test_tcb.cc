@@ -24,7 +24,7 @@ tcp::TcpState StateAtRest() {
 }
 
 const tcp::Outgoing& OutgoingOf(const tcp::Tcb& tcb) {
-  static const tcp::Outgoing nothing(nullptr, SeqNum());
+  static const tcp::Outgoing nothing;
   return tcb.outgoing == nullptr ? nothing : *tcb.outgoing;
 }
 

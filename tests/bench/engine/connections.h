@@ -77,7 +77,7 @@ class Connections {
   Slab<tcp::Fragment> fragments_;
   Slab<tcp::FlightRange> flight_ranges_;
   Slab<tcp::SendRecord> records_;
-  Slab<tcp::Outgoing> outgoing_;
+  Pool<tcp::Outgoing> outgoing_;
   Slab<tcp::Reassembly> reassemblies_;
   Slab<tcp::History> histories_;
   tcp::ConnectionStore store_;

@@ -10,6 +10,7 @@
 #include <string>
 
 #include "tests/bench/engine/batch.h"
+#include "worker/flow.h"
 #include "worker/timing_wheel.h"
 
 namespace chimney::bench {
@@ -83,6 +84,9 @@ int main(int argc, char** argv) {
   }
   benchmark::AddCustomContext("bytes_control_block",
                               std::to_string(sizeof(chimney::tcp::Tcb)));
+  benchmark::AddCustomContext(
+      "bytes_idle_connection",
+      std::to_string(chimney::worker::kBytesPerIdleFlow));
   benchmark::AddCustomContext(
       "bytes_timer", std::to_string(sizeof(chimney::worker::TimerNode)));
   benchmark::Initialize(&argc, argv);

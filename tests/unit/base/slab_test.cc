@@ -107,6 +107,33 @@ TEST(Slab, VisitsObjectsInUseAndAllowsFreeingThem) {
   EXPECT_EQ(slab.in_use(), 0u);
 }
 
+struct Sheet {
+  explicit Sheet(int first = 7) : written(first) { ++made; }
+  ~Sheet() { --made; }
+  int written;
+  static inline int made = 0;
+};
+
+TEST(Pool, HandsOutWhatWasGivenBackAsItWasLeft) {
+  {
+    Pool<Sheet> pool(2);
+    Sheet* first = pool.Take();
+    Sheet* second = pool.Take();
+    EXPECT_EQ(pool.Take(), nullptr);
+    EXPECT_EQ(pool.in_use(), 2u);
+    EXPECT_EQ(first->written, 7);
+    second->written = 8;
+    pool.GiveBack(first);
+    pool.GiveBack(second);
+    EXPECT_EQ(pool.in_use(), 0u);
+    EXPECT_EQ(Sheet::made, 2) << "none is destroyed";
+    EXPECT_EQ(pool.Take(), second) << "last in, first out";
+    EXPECT_EQ(second->written, 8);
+    EXPECT_EQ(pool.Take(), first);
+  }
+  EXPECT_EQ(Sheet::made, 0);
+}
+
 TEST(HandleSlab, StaleHandleResolvesToNothing) {
   HandleSlab<int> slab(1);
   Handle first;

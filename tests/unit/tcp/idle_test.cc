@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: BSD-3-Clause
 // The congestion window over a pause (RFC 2861, RFC 9438 section 5.8).
+#include "tcp/rtt.h"
 #include "tests/unit/tcp/engine_fixture.h"
 
 namespace chimney::tcp {
@@ -33,7 +34,7 @@ class Idle : public EngineTest {
 
 TEST_F(Idle, TheWindowDecaysOnceAPause_RFC2861) {
   StartAndPause(Duration());
-  now = now + tcb().rtt.rto / 2 * 3;
+  now = now + RetransmitTimeout(tcb()) / 2 * 3;
   SendInPieces();
   EXPECT_EQ(tcb().snd.cwnd, kSegments / 2 * kMss);
 }
@@ -53,7 +54,7 @@ TEST_F(Idle, APauseMovesTheCubicEpochAndNotBeyondNow_RFC9438_5_8) {
 
 TEST_F(Idle, SendsWithoutBytesEndNoPause_RFC2861) {
   StartAndPause(Duration());
-  now = now + tcb().rtt.rto / 2 * 3;
+  now = now + RetransmitTimeout(tcb()) / 2 * 3;
   for (int i = 0; i < 8; ++i) Send(0);
   EXPECT_EQ(tcb().snd.cwnd, kSegments * kMss);
   SendInPieces();

@@ -270,7 +270,7 @@ TEST_F(HandOver, DuplicatesOfReorderingAreNoRecovery_R192) {
   now = now + Duration::Millis(100);
   Feed(WithSack(Ack(at(1)), {{at(2), at(3)}}));
   Feed(Ack(at(3)));
-  ASSERT_TRUE(tcb().reordering.seen);
+  ASSERT_TRUE(tcb().snd.reordering.seen);
   for (uint32_t end = 5; end <= 8; ++end) {
     Feed(WithSack(Ack(at(3)), {{at(4), at(end)}}));
   }

@@ -105,18 +105,18 @@ TEST_F(Invariants, StateAndTimers) {
        "state and sent FIN differ");
   With(tcb().connection_state, ConnectionState::kCloseWait,
        "state and received FIN differ");
-  With(tcb().timers.retransmit, Instant::Never(),
+  With(tcb().outgoing->timers.retransmit, Instant::Never(),
        "data in flight without a timer");
 }
 
 // What waits for its upload has no timer.
 TEST_F(Invariants, AFrozenConnectionNeedsNoTimer) {
-  const Instant deadline = tcb().timers.retransmit;
-  tcb().timers.retransmit = Instant::Never();
+  const Instant deadline = tcb().outgoing->timers.retransmit;
+  tcb().outgoing->timers.retransmit = Instant::Never();
   tcb().frozen = true;
   Expect(nullptr);
   tcb().frozen = false;
-  tcb().timers.retransmit = deadline;
+  tcb().outgoing->timers.retransmit = deadline;
 }
 
 }  // namespace

@@ -54,7 +54,7 @@ TEST_F(Keepalive, DataInFlightAskInstead) {
   StartAlive();
   Send(10);
   Pull();
-  tcb().timers.retransmit = now + Duration::Seconds(1000);
+  tcb().outgoing->timers.retransmit = now + Duration::Seconds(1000);
   FireNext();
   EXPECT_TRUE(Pull().empty());
   EXPECT_EQ(UntilDeadline(), Duration::Seconds(5));

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: BSD-3-Clause
 // Fast retransmit and recovery without SACK (RFC 6582) and by the bytes that
 // SACK reports (RFC 6675), limited transmit, byte counting, tail loss probes.
+#include "tcp/rtt.h"
 #include "tests/unit/tcp/engine_fixture.h"
 
 namespace chimney::tcp {
@@ -191,7 +192,7 @@ TEST_F(TailLoss, TheLastSegmentIsProbedAfterTwoRoundTrips_RFC8985_7) {
   EXPECT_EQ(UntilDeadline(), Duration::Millis(40));
   FireNext();
   EXPECT_EQ(PullOne().seq, At(2));
-  EXPECT_EQ(UntilDeadline(), tcb().rtt.rto);
+  EXPECT_EQ(UntilDeadline(), RetransmitTimeout(tcb()));
   Feed(Ack(At(3)));
   EXPECT_EQ(tcb().trouble_counters().retransmit_timeouts, 0u);
 }

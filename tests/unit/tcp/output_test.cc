@@ -213,7 +213,7 @@ TEST_F(Output, WhatAwaitsItsAckIsNotSentAgainAfterAnImport) {
   InFlight(3000);
   Start(Stream(3000));
   EXPECT_TRUE(Pull().empty());
-  EXPECT_EQ(tcb().timers.retransmit - now, params.rto_initial);
+  EXPECT_EQ(tcb().outgoing->timers.retransmit - now, params.rto_initial);
 }
 
 TEST_F(Output, SequenceNumbersWrap) {

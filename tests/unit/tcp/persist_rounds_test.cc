@@ -3,6 +3,7 @@
 // up, and hand-overs in the middle (R195-R197).
 #include <utility>
 
+#include "tcp/rtt.h"
 #include "tests/unit/tcp/engine_fixture.h"
 
 namespace chimney::tcp {
@@ -23,7 +24,7 @@ class PersistRounds : public EngineTest {
     Feed(Ack(kOurs, 0));
     Send(3000);
     EXPECT_TRUE(Pull().empty());
-    ASSERT_EQ(tcb().rtt.rto, kRto);
+    ASSERT_EQ(RetransmitTimeout(tcb()), kRto);
   }
   // The timer fires and one probe leaves, the first byte that waits.
   void Probe() {

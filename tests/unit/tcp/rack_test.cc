@@ -63,7 +63,7 @@ TEST_F(Rack, ALateSegmentThatArrivesInTimeCostsNothing) {
   FeedSack(0, 1, 2);
   now = now + Duration::Millis(10);
   Feed(Ack(At(2)));
-  EXPECT_TRUE(tcb().reordering.seen);
+  EXPECT_TRUE(tcb().snd.reordering.seen);
   EXPECT_EQ(Sending().flight.lost_bytes(), 0u);
   EXPECT_EQ(tcb().trouble_counters().segments_retransmitted, 0u);
   EXPECT_EQ(Sending().recovery.phase, RecoveryPhase::kOpen);
@@ -125,20 +125,20 @@ TEST_F(Rack, ADuplicateReportWidensTheWindow_RFC8985_6_2) {
   FeedSack(0, 1, 2);
   now = now + Duration::Millis(5);
   Feed(Ack(At(2)));  // reordering
-  EXPECT_EQ(tcb().reordering.reo_wnd_mult, 1);
+  EXPECT_EQ(tcb().snd.reordering.reo_wnd_mult, 1);
   Feed(WithSack(Ack(At(3)), {{At(0), At(1)}}));
-  EXPECT_EQ(tcb().reordering.reo_wnd_mult, 2);
+  EXPECT_EQ(tcb().snd.reordering.reo_wnd_mult, 2);
   // Once a round trip; above the ACK the second block shows what it is.
   Feed(WithSack(Ack(At(3)), {{At(5), At(6)}, {At(5), At(7)}}));
-  EXPECT_EQ(tcb().reordering.reo_wnd_mult, 2);
+  EXPECT_EQ(tcb().snd.reordering.reo_wnd_mult, 2);
   Feed(WithSack(Ack(At(4)), {{At(1), At(2)}}));
-  EXPECT_EQ(tcb().reordering.reo_wnd_mult, 2);
+  EXPECT_EQ(tcb().snd.reordering.reo_wnd_mult, 2);
 }
 
 TEST_F(Rack, ADuplicateAboveTheAckIsSeenInTheSecondBlock_RFC2883_4) {
   StartSending(8);
   Feed(WithSack(Ack(At(0)), {{At(5), At(6)}, {At(5), At(7)}}));
-  EXPECT_EQ(tcb().reordering.reo_wnd_mult, 2);
+  EXPECT_EQ(tcb().snd.reordering.reo_wnd_mult, 2);
 }
 
 // No round trip was measured here yet: the giver's average has to do.

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: BSD-3-Clause
 // RFC 6298: round-trip samples, the timeout, back-off, giving up.
+#include "tcp/rtt.h"
 #include "tests/unit/tcp/engine_fixture.h"
 
 namespace chimney::tcp {
@@ -30,7 +31,7 @@ TEST_F(RetransmitTimer, FirstAndSecondSample_R190) {
   Feed(Ack(kOurs + 10));
   EXPECT_EQ(tcb().rtt.srtt, Duration::Millis(200));
   EXPECT_EQ(tcb().rtt.rttvar, Duration::Millis(100));
-  EXPECT_EQ(tcb().rtt.rto, Duration::Millis(600));
+  EXPECT_EQ(RetransmitTimeout(tcb()), Duration::Millis(600));
   Send(10);
   Pull();
   now = now + Duration::Millis(120);
@@ -38,21 +39,21 @@ TEST_F(RetransmitTimer, FirstAndSecondSample_R190) {
   // rttvar with the old srtt: 3/4 * 100 + 1/4 * 80; srtt 7/8 * 200 + 1/8 * 120.
   EXPECT_EQ(tcb().rtt.rttvar, Duration::Millis(95));
   EXPECT_EQ(tcb().rtt.srtt, Duration::Millis(190));
-  EXPECT_EQ(tcb().rtt.rto, Duration::Millis(570));
+  EXPECT_EQ(RetransmitTimeout(tcb()), Duration::Millis(570));
 }
 
 TEST_F(RetransmitTimer, BoundsOfTheProfiles_R190) {
   params = ChimneyProfile();
   state.delegated.srtt = Duration::Micros(100);
   StartQuiet();
-  EXPECT_EQ(tcb().rtt.rto, Duration::Millis(300));
+  EXPECT_EQ(RetransmitTimeout(tcb()), Duration::Millis(300));
 }
 
 TEST_F(RetransmitTimer, LinuxAddsItsMinimumToSrtt) {
   state.delegated.srtt = Duration::Millis(50);
   state.delegated.rttvar = Duration::Millis(1);
   StartQuiet();
-  EXPECT_EQ(tcb().rtt.rto, Duration::Millis(250));
+  EXPECT_EQ(RetransmitTimeout(tcb()), Duration::Millis(250));
 }
 
 TEST_F(RetransmitTimer, ExpirySendsTheFirstSegmentAndDoublesTheTimeout) {
@@ -229,7 +230,7 @@ TEST_F(RetransmitTimer, TheBackOffStaysUntilASampleIsTaken_RFC6298_5) {
   // 250 and 500 ms run out, the third one is a second long.
   EXPECT_LE(tcb().trouble_counters().segments_retransmitted, 3u);
   EXPECT_GT(tcb().rtt.srtt, Duration::Millis(500));
-  EXPECT_GT(tcb().rtt.rto, kNewRoundTrip);
+  EXPECT_GT(RetransmitTimeout(tcb()), kNewRoundTrip);
 }
 
 }  // namespace

@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <cmath>
 
+#include "tcp/rtt.h"
 #include "tests/unit/tcp/engine_fixture.h"
 
 namespace chimney::tcp {
@@ -40,7 +41,7 @@ TEST_F(RttSamples, TheFloorIs300Milliseconds_R190) {
   params = ChimneyProfile();
   StartQuiet();
   for (int i = 0; i < 30; ++i) Sample(Duration::Micros(100));
-  EXPECT_EQ(tcb().rtt.rto, Duration::Millis(300));
+  EXPECT_EQ(RetransmitTimeout(tcb()), Duration::Millis(300));
   Send(10);
   Pull();
   EXPECT_EQ(UntilDeadline(), Duration::Millis(300));
@@ -53,7 +54,7 @@ TEST_F(RttSamples, TheCeilingIs60Seconds_R190) {
   params.rto_initial = Duration::Seconds(60);
   StartQuiet();
   Sample(Duration::Seconds(30));  // 30 s + 4 * 15 s
-  EXPECT_EQ(tcb().rtt.rto, Duration::Seconds(60));
+  EXPECT_EQ(RetransmitTimeout(tcb()), Duration::Seconds(60));
   Send(10);
   Pull();
   for (int i = 0; i < 4; ++i) {  // Back-off goes no further.
@@ -67,12 +68,12 @@ TEST_F(RttSamples, LinuxKeepsWithin200MillisecondsAnd120Seconds_R190) {
   StartQuiet();
   for (int i = 0; i < 40; ++i) Sample(Duration::Micros(100));
   // The minimum is added to srtt, not put below the sum.
-  EXPECT_EQ(tcb().rtt.rto, Duration::Micros(200'100));
+  EXPECT_EQ(RetransmitTimeout(tcb()), Duration::Micros(200'100));
   state.delegated.srtt = Duration::Seconds(30);
   state.delegated.rttvar = Duration::Seconds(30);
   Discard(tcb());
   StartQuiet();
-  EXPECT_EQ(tcb().rtt.rto, Duration::Seconds(120));
+  EXPECT_EQ(RetransmitTimeout(tcb()), Duration::Seconds(120));
 }
 
 // Both estimates converge on a path that does not vary.
@@ -89,7 +90,8 @@ TEST_F(RttSamples, FollowTheFormulaSampleBySample_R190) {
     EXPECT_NEAR(static_cast<double>(tcb().rtt.srtt.nanos()), srtt, 100);
     EXPECT_NEAR(static_cast<double>(tcb().rtt.rttvar.nanos()), rttvar, 100);
     const double rto = std::clamp(srtt + 4 * rttvar, 300e6, 60e9);
-    EXPECT_NEAR(static_cast<double>(tcb().rtt.rto.nanos()), rto, 500);
+    EXPECT_NEAR(static_cast<double>(RetransmitTimeout(tcb()).nanos()), rto,
+                500);
     const TcpDelegatedState shown = Query(tcb(), now).delegated;
     EXPECT_EQ(shown.srtt, tcb().rtt.srtt);
     EXPECT_EQ(shown.rttvar, tcb().rtt.rttvar);

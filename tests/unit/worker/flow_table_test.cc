@@ -5,9 +5,10 @@
 #include <gtest/gtest.h>
 
 #include <map>
-#include <memory>
 #include <tuple>
 #include <vector>
+
+#include "base/slab.h"
 
 namespace chimney::worker {
 namespace {
@@ -37,23 +38,30 @@ class FlowTableProperty : public ::testing::TestWithParam<uint64_t> {};
 TEST_P(FlowTableProperty, AgreesWithAMap) {
   constexpr uint32_t kMax = 200;
   Random random(GetParam());
-  FlowTable table(kMax, HashKey{random.Next64(), random.Next64()});
-  std::map<Name, std::unique_ptr<FlowKey>> expected;
+  Slab<FlowKey> keys(kMax + 1);
+  FlowTable table(kMax, HashKey{random.Next64(), random.Next64()},
+                  keys.PlaceOf(0), sizeof(FlowKey));
+  std::map<Name, FlowKey*> expected;
   for (int step = 0; step < 20000; ++step) {
     const Name name{random.Chance(1, 2), random.Below(8),
                     static_cast<uint16_t>(random.Below(30))};
     const FlowTuple tuple = TupleFor(name);
     const auto found = expected.find(name);
     FlowKey* hit = table.Find(tuple);
-    ASSERT_EQ(hit, found == expected.end() ? nullptr : found->second.get());
+    ASSERT_EQ(hit, found == expected.end() ? nullptr : found->second);
     if (random.Chance(1, 2)) {
-      auto key = std::make_unique<FlowKey>();
+      FlowKey* key = keys.Allocate();
       key->tuple = tuple;
       const bool fits = found == expected.end() && expected.size() < kMax;
-      ASSERT_EQ(table.Insert(key.get()), fits);
-      if (fits) expected[name] = std::move(key);
+      ASSERT_EQ(table.Insert(key), fits);
+      if (fits) {
+        expected[name] = key;
+      } else {
+        keys.Free(key);
+      }
     } else if (found != expected.end()) {
-      ASSERT_TRUE(table.Erase(found->second.get()));
+      ASSERT_TRUE(table.Erase(found->second));
+      keys.Free(found->second);
       expected.erase(found);
     } else {
       FlowKey stranger;
@@ -68,12 +76,14 @@ INSTANTIATE_TEST_SUITE_P(Seeds, FlowTableProperty,
                          ::testing::Range<uint64_t>(1, 6));
 
 TEST(FlowTable, ThePrefetchedHashFindsTheSame) {
-  FlowTable table(16, HashKey{1, 2});
   FlowKey key;
+  FlowTable table(16, HashKey{1, 2}, &key, sizeof(key));
   key.tuple = TupleFor({false, 9, 9});
   ASSERT_TRUE(table.Insert(&key));
   const uint64_t hash = table.Hash(key.tuple);
   table.Prefetch(hash);
+  EXPECT_EQ(table.Candidate(hash), &key);
+  EXPECT_EQ(table.Candidate(hash + 1), nullptr);
   EXPECT_EQ(table.Find(hash, key.tuple), &key);
   EXPECT_EQ(table.Find(key.tuple.Reversed()), nullptr);
 }
