@@ -1,7 +1,9 @@
 // SPDX-License-Identifier: BSD-3-Clause
 #include "daemon/session_lane.h"
 
+#include <array>
 #include <atomic>
+#include <span>
 
 #include "daemon/session.h"
 #include "ring/notice_producer.h"
@@ -16,6 +18,9 @@ constexpr auto kFirstNotice =
     static_cast<uint16_t>(abi::NoticeOp::kSendComplete);
 static_assert(static_cast<uint16_t>(abi::NoticeOp::kUploaded) - kFirstNotice ==
               static_cast<uint16_t>(worker::Notice::Kind::kUploaded));
+
+// Requests whose flows are asked for at a time.
+constexpr size_t kExpectedFlows = 32;
 
 }  // namespace
 
@@ -124,6 +129,17 @@ void SessionLane::EndSession() {
   }
 }
 
+// What many requests miss in the cache is waited for together.
+void SessionLane::ExpectFlows(worker::Worker* worker) const {
+  std::array<uint64_t, kExpectedFlows> packed;
+  std::array<worker::FlowHandle, kExpectedFlows> flows;
+  const size_t count = rings_->requests.FlowsAhead(packed);
+  for (size_t i = 0; i < count; ++i) {
+    flows[i] = worker::FlowHandle::FromPacked(packed[i]);
+  }
+  worker->Expect(std::span(flows).first(count));
+}
+
 size_t SessionLane::PollRequests(Instant now, worker::Worker* worker,
                                  size_t budget) {
   size_t taken = 0;
@@ -136,6 +152,7 @@ size_t SessionLane::PollRequests(Instant now, worker::Worker* worker,
       fault_ = LaneFault::kRingIndices;
       break;
     }
+    if (taken % kExpectedFlows == 0) ExpectFlows(worker);
     worker::Request request;
     fault_ = Translate(entry, &request);
     if (fault_ != LaneFault::kNone) break;

@@ -83,6 +83,7 @@ class SessionLane final : public worker::SessionPort {
                       worker::Request* request) const;
 
  private:
+  void ExpectFlows(worker::Worker* worker) const;
   struct Rings;
 
   const SessionLaneMemory memory_;

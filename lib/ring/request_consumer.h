@@ -8,9 +8,12 @@
 
 #include <rte_ring.h>
 
+#include <algorithm>
+#include <cstddef>
 #include <cstdint>
 #include <cstring>
 #include <iterator>
+#include <span>
 
 #include "abi/ring_entry.h"
 
@@ -56,6 +59,19 @@ class RequestConsumer {
     for (size_t i = 0; i < std::size(words); ++i) words[i] = from[i];
     std::memcpy(static_cast<void*>(entry), words, sizeof(words));
     return RequestRingVerdict::kEntry;
+  }
+
+  // The flows that the next entries name, as far as Peek has looked: to
+  // prefetch, the session may still write others. Returns how many.
+  size_t FlowsAhead(std::span<uint64_t> flows) const {
+    const size_t count = std::min<size_t>(flows.size(), known_tail_ - index_);
+    for (size_t i = 0; i < count; ++i) {
+      const auto next = static_cast<uint32_t>(index_ + i);
+      const auto* entry = reinterpret_cast<const volatile abi::RequestEntry*>(
+          slots_ + uint64_t{next & mask_} * sizeof(abi::RequestEntry));
+      flows[i] = entry->flow;
+    }
+    return count;
   }
 
   // Takes the entry of the last Peek that returned kEntry out of the ring; the

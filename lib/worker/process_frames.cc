@@ -2,6 +2,8 @@
 // The receive path: which frames are of a flow, and what becomes of all others.
 #include <algorithm>
 
+#include "base/prefetch.h"
+#include "tcp/prefetch.h"
 #include "worker/worker_impl.h"
 
 namespace chimney::worker {
@@ -10,8 +12,6 @@ using packet::FrameVerdict;
 
 namespace {
 
-// Frames whose look-ups overlap in time.
-constexpr size_t kBatch = 16;
 constexpr uint8_t kIcmp = 1;
 constexpr uint8_t kIcmpv6 = 58;
 constexpr uint8_t kTcp = 6;
@@ -104,20 +104,37 @@ void Worker::Impl::LookAt(Side from, const Frame& frame, Looked* looked) const {
   table_.Prefetch(looked->hash);
 }
 
+// Each stage asks for what the next one reads, for all frames: what they miss
+// in the cache is waited for together.
+void Worker::Impl::FindFlows(std::span<Looked> batch) {
+  for (Looked& looked : batch) {
+    if (!looked.has_tuple) continue;
+    const FlowKey* candidate = table_.Candidate(looked.hash);
+    if (candidate != nullptr) {
+      PrefetchObject(static_cast<const Flow*>(candidate));
+    }
+  }
+  for (Looked& looked : batch) {
+    looked.flow = nullptr;
+    if (!looked.has_tuple) continue;
+    looked.flow = static_cast<Flow*>(table_.Find(looked.hash, looked.tuple));
+    if (looked.flow == nullptr) continue;
+    tcp::PrefetchParts(looked.flow->tcb);
+    if (looked.flow->work != nullptr) PrefetchObject(looked.flow->work);
+  }
+  for (Looked& looked : batch) {
+    if (looked.flow != nullptr) tcp::PrefetchRecords(looked.flow->tcb);
+  }
+}
+
 void Worker::Impl::ProcessBatch(Instant now, Side from,
                                 std::span<const Frame> frames,
                                 std::span<Disposition> dispositions) {
-  std::array<Looked, kBatch> looked;
+  const std::span<Looked> looked = std::span(looked_).first(frames.size());
   for (size_t i = 0; i < frames.size(); ++i) {
     LookAt(from, frames[i], &looked[i]);
   }
-  for (size_t i = 0; i < frames.size(); ++i) {
-    looked[i].flow = nullptr;
-    if (!looked[i].has_tuple) continue;
-    looked[i].flow =
-        static_cast<Flow*>(table_.Find(looked[i].hash, looked[i].tuple));
-    if (looked[i].flow != nullptr) __builtin_prefetch(&looked[i].flow->tcb);
-  }
+  FindFlows(looked);
   uint64_t forwarded = 0;
   for (size_t i = 0; i < frames.size(); ++i) {
     if (from == Side::kWire) {

@@ -3,6 +3,8 @@
 // left in its ring; completions of accepted ones always come later (R109).
 #include <algorithm>
 
+#include "base/prefetch.h"
+#include "tcp/prefetch.h"
 #include "worker/worker_impl.h"
 
 namespace chimney::worker {
@@ -26,6 +28,20 @@ Notice::Kind CompletionOf(Request::Kind kind) {
 }
 
 }  // namespace
+
+// In stages, as with frames.
+void Worker::Impl::Expect(std::span<const FlowHandle> flows) {
+  for (const FlowHandle handle : flows) {
+    if (handle.index >= flows_.capacity()) continue;
+    PrefetchObject(flows_.PlaceOf(handle.index));
+  }
+  for (const FlowHandle handle : flows) {
+    const Flow* flow = flows_.Get(handle);
+    if (flow == nullptr) continue;
+    tcp::PrefetchParts(flow->tcb);
+    if (flow->work != nullptr) PrefetchObject(flow->work);
+  }
+}
 
 RequestVerdict Worker::Impl::OnRequest(Instant now, uint32_t session_id,
                                        const Request& request) {

@@ -21,6 +21,7 @@ void Worker::ProcessFrames(Instant now, Side from,
 void Worker::Execute(Instant now, Operation* operation) {
   impl_->Execute(now, operation);
 }
+void Worker::Expect(std::span<const FlowHandle> flows) { impl_->Expect(flows); }
 RequestVerdict Worker::OnRequest(Instant now, uint32_t session_id,
                                  const Request& request) {
   return impl_->OnRequest(now, session_id, request);

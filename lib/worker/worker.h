@@ -66,6 +66,9 @@ class Worker {
   // Takes an operation; completes it now or later through the ControlPort.
   void Execute(Instant now, Operation* operation);
 
+  // Requests of these flows come next: asks for their memory. Any handle is
+  // safe, and none is needed.
+  void Expect(std::span<const FlowHandle> flows);
   // One request of a session.
   RequestVerdict OnRequest(Instant now, uint32_t session_id,
                            const Request& request);

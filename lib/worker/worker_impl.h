@@ -29,6 +29,7 @@ class Worker::Impl {
   void ProcessFrames(Instant now, Side from, std::span<const Frame> frames,
                      std::span<Disposition> dispositions);
   void Execute(Instant now, Operation* operation);
+  void Expect(std::span<const FlowHandle> flows);
   RequestVerdict OnRequest(Instant now, uint32_t session_id,
                            const Request& request);
   size_t Poll(Instant now);
@@ -43,6 +44,8 @@ class Worker::Impl {
   using Counter = WorkerCounter;
   using ScheduleList = IntrusiveList<Flow, ScheduleTag>;
 
+  // Frames whose look-ups overlap in time.
+  static constexpr size_t kBatch = 32;
   // A frame on its way through a batch.
   struct Looked {
     packet::FrameView view;
@@ -68,6 +71,7 @@ class Worker::Impl {
   // process_frames.cc: the receive path.
   void ProcessBatch(Instant now, Side from, std::span<const Frame> frames,
                     std::span<Disposition> dispositions);
+  void FindFlows(std::span<Looked> batch);
   void LookAt(Side from, const Frame& frame, Looked* looked) const;
   Disposition OnWireFrame(Instant now, const Frame& frame, Looked* looked);
   bool IsForeign(const Flow& flow, const packet::EthernetHeader& ethernet);
@@ -270,6 +274,8 @@ class Worker::Impl {
   IntrusiveList<Session, RingTag> ring_sessions_;
   IntrusiveList<HandOver, RetrieveTag> retrieve_waiters_;
 
+  // Of the batch under way; what it is not filled with is of no meaning.
+  std::array<Looked, kBatch> looked_;
   uint16_t next_ip_id_ = 0;
   WorkerCounters counters_;
   SegmentCounters segment_counters_;

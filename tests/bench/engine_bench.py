@@ -2,7 +2,8 @@
 # SPDX-License-Identifier: BSD-3-Clause
 # timeout: 1800
 """What each call of the engine costs, in cycles of the time stamp counter
-(median of batches of 32) and in instructions (counted by callgrind, which
+(median of batches of 32, whose memory is asked for together first, as a
+worker does with a burst) and in instructions (counted by callgrind, which
 needs valgrind), on crowds of 1 to 1,000,000 connections visited at random.
 Prints a JSON array; `peer_value` is what is aimed at, `ratio` the value by
 that. Judges nothing but that all of them ran.

@@ -12,6 +12,8 @@
 #include <cstdint>
 #include <vector>
 
+#include "base/prefetch.h"
+#include "tcp/prefetch.h"
 #include "tests/bench/engine/connections.h"
 #include "tests/bench/engine/cycles.h"
 
@@ -90,6 +92,7 @@ class Walk {
         at = 0;
       }
       batches.Measure(state, kBatch, [&] {
+        AskFor(at);
         for (size_t i = at; i < at + kBatch; ++i)
           run(*steps_[i].tcb, steps_[i]);
       });
@@ -102,6 +105,16 @@ class Walk {
   }
 
  private:
+  // As a worker does with a burst of frames, once it has found their flows.
+  void AskFor(size_t at) {
+    for (size_t i = at; i < at + kBatch; ++i) PrefetchObject(steps_[i].tcb);
+    for (size_t i = at; i < at + kBatch; ++i) {
+      tcp::PrefetchParts(*steps_[i].tcb);
+    }
+    for (size_t i = at; i < at + kBatch; ++i) {
+      tcp::PrefetchRecords(*steps_[i].tcb);
+    }
+  }
   template <typename Prepare>
   void Choose(Prepare prepare) {
     for (size_t i = 0; i < steps_.size(); i += repeats_) {

@@ -48,6 +48,25 @@ TEST_F(RequestConsumerTest, EntriesComeInOrderAcrossTheRingsEnd) {
   }
 }
 
+TEST_F(RequestConsumerTest, ShowsTheFlowsOfEntriesThatItHasSeen) {
+  std::array<uint64_t, 2> flows{};
+  EXPECT_EQ(daemon_.FlowsAhead(flows), 0u);
+  for (uint64_t flow = 7; flow < 10; ++flow) {
+    abi::RequestEntry entry;
+    entry.flow = flow;
+    ASSERT_TRUE(host_.Push(entry));
+  }
+  EXPECT_EQ(daemon_.FlowsAhead(flows), 0u) << "nobody has looked";
+  abi::RequestEntry first;
+  ASSERT_EQ(daemon_.Peek(&first), RequestRingVerdict::kEntry);
+  EXPECT_EQ(daemon_.FlowsAhead(flows), 2u);
+  EXPECT_EQ(flows, (std::array<uint64_t, 2>{7, 8}));
+  daemon_.Pop();
+  daemon_.Pop();
+  EXPECT_EQ(daemon_.FlowsAhead(flows), 1u);
+  EXPECT_EQ(flows[0], 9u);
+}
+
 TEST_F(RequestConsumerTest, PeekWithoutPopLeavesTheEntry) {
   ASSERT_TRUE(host_.Push(Numbered(9)));
   ASSERT_EQ(daemon_.Peek(&entry_), RequestRingVerdict::kEntry);
