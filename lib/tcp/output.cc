@@ -299,9 +299,19 @@ uint32_t SegmentLimit(const Tcb& tcb) {
 
 namespace {
 
+// Anything that takes sequence numbers and was not acknowledged, sent or not.
+bool HasSequence(const Tcb& tcb) {
+  const SendState& snd = tcb.snd;
+  return tcb.outgoing->queued_bytes != 0 || snd.una != snd.max ||
+         (snd.fin_queued && !snd.fin_acked);
+}
+
 // What takes sequence numbers: data, a FIN, or a probe by one of them.
 SendPlan PlanSequence(Tcb& tcb) {
-  SendPlan plan = PlanProbe(tcb);
+  SendPlan plan;
+  if (tcb.timers.window_probe_due || tcb.outgoing->flight.lost_bytes() != 0) {
+    plan = PlanProbe(tcb);
+  }
   if (plan.kind == PlanKind::kNothing && plan.hold == HoldReason::kNone) {
     plan = PlanData(tcb);
   }
@@ -321,9 +331,10 @@ SendPlan PlanNext(Tcb& tcb) {
   }
   if (tcb.connection_state == ConnectionState::kClosed) return {};
   SendPlan plan;
-  const bool at_rest = tcb.outgoing == nullptr;
-  if (MaySendData(tcb) && (at_rest || tcb.outgoing->timers.pace.IsNever())) {
-    if (!at_rest) plan = PlanSequence(tcb);
+  const Outgoing* outgoing = tcb.outgoing;
+  if (MaySendData(tcb) &&
+      (outgoing == nullptr || outgoing->timers.pace.IsNever())) {
+    if (outgoing != nullptr && HasSequence(tcb)) plan = PlanSequence(tcb);
     if (plan.kind != PlanKind::kNothing) return plan;
     if (tcb.timers.keepalive_probe_due) {
       // RFC 1122 section 4.2.3.6: below what the peer has acknowledged.

@@ -41,6 +41,19 @@ void AddPiece(OutSegment* out, SendRecord* record, uint32_t offset,
   piece.record = record;
 }
 
+// What most segments carry: a part of one record, or the whole of it.
+PayloadShape CollectPart(SendRecord* record, uint32_t offset, uint32_t bytes,
+                         OutSegment* out) {
+  if (out != nullptr) AddPiece(out, record, offset, bytes);
+  PayloadShape shape;
+  shape.bytes = bytes;
+  if (offset + bytes == record->length) {
+    shape.ends_nbl = record->ends_nbl;
+    shape.push = record->push;
+  }
+  return shape;
+}
+
 }  // namespace
 
 PayloadShape CollectPayload(Tcb& tcb, SendCursor& cursor, SeqNum seq,
@@ -51,6 +64,9 @@ PayloadShape CollectPayload(Tcb& tcb, SendCursor& cursor, SeqNum seq,
   SendRecord* record = cursor.record;
   if (record == nullptr) return shape;
   uint32_t offset = seq.BytesFrom(cursor.record_seq);
+  if (offset < record->length && record->length - offset >= limit) {
+    return CollectPart(record, offset, limit, out);
+  }
   size_t pieces = 0;
   size_t visited = 0;
   while (record != nullptr && shape.bytes < limit) {
