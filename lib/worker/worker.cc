@@ -78,6 +78,8 @@ Worker::Census Worker::Impl::TakeCensus() const {
   census.lent_pieces = ledger_.in_use();
   census.timers = wheel_.armed_count();
   census.parked_frames = parked_frames_.in_use();
+  census.parts = hand_overs_.in_use() + works_.in_use() + outgoing_.in_use() +
+                 reassemblies_.in_use() + histories_.in_use();
   census.sessions = sessions_.size();
   return census;
 }

@@ -95,6 +95,8 @@ class Worker {
     uint32_t lent_pieces = 0;
     uint32_t timers = 0;
     uint32_t parked_frames = 0;
+    // Of flows and control blocks: what those at rest do without.
+    uint32_t parts = 0;
     uint32_t sessions = 0;
   };
   Census TakeCensus() const;

@@ -211,7 +211,7 @@ void RingWorld::End() {
   Require(census.flows == 0 && census.send_records == 0 &&
           census.fragments == 0 && census.flight_ranges == 0 &&
           census.posted_receives == 0 && census.lent_pieces == 0 &&
-          census.timers == 0 && census.sessions == 0);
+          census.timers == 0 && census.parts == 0 && census.sessions == 0);
   Require(hostile_.lane->chunks()->in_use() == 0);
   Require(honest_.lane->chunks()->in_use() == 0);
 }

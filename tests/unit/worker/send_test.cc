@@ -36,6 +36,36 @@ TEST_F(SendTest, R110CompletesOnlyWhenEveryByteIsAcknowledged) {
   EXPECT_EQ(session.notices[0].cookie, kCookie);
 }
 
+// A million of them may be at rest.
+TEST_F(SendTest, AFlowOfWhichNothingIsOutstandingHasNoParts) {
+  EXPECT_EQ(worker->TakeCensus().parts, 0u);
+  Bytes data = Pattern(100);
+  Send(9, data);
+  EXPECT_EQ(worker->TakeCensus().parts, 2u) << "the engine's and the session's";
+  Poll();
+  FromWire(PeerAck(99));
+  Poll();
+  EXPECT_EQ(worker->TakeCensus().parts, 2u);
+  FromWire(PeerAck(100));
+  Poll();
+  EXPECT_EQ(worker->TakeCensus().parts, 0u);
+  Bytes more = Pattern(100, 100);
+  Send(10, more);
+  Poll();
+  EXPECT_EQ(WirePayload(), Pattern(200)) << "it starts from where it was";
+  FromWire(PeerAck(200));
+  Poll();
+  EXPECT_EQ(worker->TakeCensus().parts, 0u);
+}
+
+// A session may name whatever it likes.
+TEST_F(SendTest, RequestsOfAnyFlowMayBeExpected) {
+  const FlowHandle named[] = {flow, FlowHandle::None(), FlowHandle{7, 1},
+                              FlowHandle{8, 1}, FlowHandle{~0u, ~0u}};
+  worker->Expect(named);
+  worker->Expect({});
+}
+
 TEST_F(SendTest, SndUnaIsPublishedBeforeTheCompletion) {
   Bytes data = Pattern(10);
   Send(1, data);

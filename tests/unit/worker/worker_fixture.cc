@@ -106,6 +106,7 @@ void WorkerTest::TearDown() {
   EXPECT_EQ(census.lent_pieces, 0u);
   EXPECT_EQ(census.timers, 0u);
   EXPECT_EQ(census.parked_frames, 0u);
+  EXPECT_EQ(census.parts, 0u);
   EXPECT_EQ(census.sessions, 0u);
   EXPECT_EQ(frames.held(), 0u);
   EXPECT_EQ(session.chunks()->in_use(), 0u);
