@@ -299,11 +299,14 @@ uint32_t SegmentLimit(const Tcb& tcb) {
 
 namespace {
 
-// Anything that takes sequence numbers and was not acknowledged, sent or not.
-bool HasSequence(const Tcb& tcb) {
+// Whether PlanSequence can find anything, or a reason to hold it: mostly all
+// that there is has been sent and is on its way.
+bool HasSequenceToSend(const Tcb& tcb) {
   const SendState& snd = tcb.snd;
-  return tcb.outgoing->queued_bytes != 0 || snd.una != snd.max ||
-         (snd.fin_queued && !snd.fin_acked);
+  const Outgoing& out = *tcb.outgoing;
+  return out.queued_bytes > snd.max.BytesFrom(snd.una) ||
+         (snd.fin_queued && !snd.fin_sent) || out.flight.lost_bytes() != 0 ||
+         tcb.timers.window_probe_due || out.timers.tail_probe_due;
 }
 
 // What takes sequence numbers: data, a FIN, or a probe by one of them.
@@ -334,7 +337,7 @@ SendPlan PlanNext(Tcb& tcb) {
   const Outgoing* outgoing = tcb.outgoing;
   if (MaySendData(tcb) &&
       (outgoing == nullptr || outgoing->timers.pace.IsNever())) {
-    if (outgoing != nullptr && HasSequence(tcb)) plan = PlanSequence(tcb);
+    if (outgoing != nullptr && HasSequenceToSend(tcb)) plan = PlanSequence(tcb);
     if (plan.kind != PlanKind::kNothing) return plan;
     if (tcb.timers.keepalive_probe_due) {
       // RFC 1122 section 4.2.3.6: below what the peer has acknowledged.
