@@ -28,7 +28,7 @@ uint32_t UsualOptionBytes(const Tcb& tcb) {
 
 uint32_t InitialWindow(const Tcb& tcb) {
   return tcb.snd.mss *
-         std::max<uint32_t>(tcb.params->initial_window_segments, 1);
+         std::max<uint32_t>(tcb.params().initial_window_segments, 1);
 }
 
 namespace {
@@ -36,11 +36,11 @@ namespace {
 // RFC 3465 section 2.3: one segment an ACK in the slow start after a timeout.
 void SlowStart(Tcb& tcb, Instant now, const AckNews& news, bool after_timeout) {
   SendState& snd = tcb.snd;
-  const uint32_t limit = after_timeout ? 1 : tcb.params->byte_counting_limit;
+  const uint32_t limit = after_timeout ? 1 : tcb.params().byte_counting_limit;
   uint32_t growth = std::min(news.acked, limit * snd.mss);
   // RFC 9406 section 4.3: only while no loss has told of the path.
   const bool initial = snd.ssthresh >= kMaxCwnd;
-  if (tcb.params->hystart && initial && !after_timeout) {
+  if (tcb.params().hystart && initial && !after_timeout) {
     growth = GrowthHystart(tcb, now, news, growth);
   }
   snd.cwnd += growth;
@@ -51,7 +51,7 @@ void SlowStart(Tcb& tcb, Instant now, const AckNews& news, bool after_timeout) {
 void GrowWindow(Tcb& tcb, Instant now, const AckNews& news,
                 bool after_timeout) {
   SendState& snd = tcb.snd;
-  if (tcb.params->cwnd_validation && !tcb.outgoing->cwnd_limited) {
+  if (tcb.params().cwnd_validation && !tcb.outgoing->cwnd_limited) {
     if (tcb.history == nullptr) return;
     // Its mark must not be left so far behind that it seems to be ahead.
     SeqNum& mark = tcb.history->congestion.hystart.window_end;
@@ -62,7 +62,7 @@ void GrowWindow(Tcb& tcb, Instant now, const AckNews& news,
   if (snd.una.AtOrAfter(out.cwnd_limited_end)) out.cwnd_limited = false;
   if (snd.cwnd < snd.ssthresh) {
     SlowStart(tcb, now, news, after_timeout);
-  } else if (tcb.params->congestion_control == CongestionControl::kCubic) {
+  } else if (tcb.params().congestion_control == CongestionControl::kCubic) {
     GrowCubic(tcb, now, news.acked);
   } else {
     GrowNewReno(tcb, news.acked);
@@ -76,7 +76,7 @@ void InflateWindow(Tcb& tcb) {
 
 void CutWindow(Tcb& tcb) {
   const uint32_t threshold =
-      tcb.params->congestion_control == CongestionControl::kCubic
+      tcb.params().congestion_control == CongestionControl::kCubic
           ? CutCubic(tcb)
           : CutNewReno(tcb);
   tcb.snd.ssthresh = std::max(2 * tcb.snd.mss, threshold);
@@ -84,13 +84,13 @@ void CutWindow(Tcb& tcb) {
 
 void CutWindowOnTimeout(Tcb& tcb) {
   CutWindow(tcb);
-  if (tcb.params->congestion_control == CongestionControl::kCubic) {
+  if (tcb.params().congestion_control == CongestionControl::kCubic) {
     TimeoutCubic(tcb);
   }
 }
 
 void UndoCut(Tcb& tcb) {
-  if (tcb.params->congestion_control == CongestionControl::kCubic) {
+  if (tcb.params().congestion_control == CongestionControl::kCubic) {
     UndoCutCubic(tcb);
   }
 }
@@ -99,7 +99,7 @@ void RestartAfterIdle(Tcb& tcb, Instant now) {
   SendState& snd = tcb.snd;
   if (snd.una != snd.max) return;
   const Duration idle = now - snd.last_sent_at;
-  if (tcb.params->congestion_control == CongestionControl::kCubic) {
+  if (tcb.params().congestion_control == CongestionControl::kCubic) {
     PauseCubic(tcb, now, idle);
   }
   const Duration rto = RetransmitTimeout(tcb);

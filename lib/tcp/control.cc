@@ -136,7 +136,10 @@ SendRecord* NextCompletedSend(Tcb& tcb) {
     EndOutgoing(tcb);
     return nullptr;
   }
-  return first->io_refs != 0 ? nullptr : tcb.outgoing->completed.PopFront();
+  if (first->io_refs != 0) return nullptr;
+  RecordList::Remove(first);
+  EndOutgoing(tcb);
+  return first;
 }
 
 }  // namespace chimney::tcp

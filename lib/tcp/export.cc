@@ -40,7 +40,7 @@ uint8_t ShownDupAckCount(const Tcb& tcb) {
   if (tcb.outgoing == nullptr) return 0;
   const uint8_t count = tcb.outgoing->recovery.dup_ack_count;
   const uint8_t threshold =
-      std::max<uint8_t>(tcb.params->duplicate_ack_threshold, 1);
+      std::max<uint8_t>(tcb.params().duplicate_ack_threshold, 1);
   if (tcb.outgoing->recovery.phase == RecoveryPhase::kFastRecovery &&
       tcb.outgoing->flight.lost_bytes() == 0) {
     return std::max(count, threshold);

@@ -11,6 +11,7 @@
 #include "base/seq.h"
 #include "base/slab.h"
 #include "tcp/flight.h"
+#include "tcp/parameters.h"
 
 namespace chimney::tcp {
 
@@ -50,8 +51,9 @@ struct History;
 struct Outgoing;
 struct Reassembly;
 
-// Where one connection keeps received bytes, and what it notes of sent ones.
-// All are shared by many connections of the same owner core and outlive them.
+// Where one connection keeps received bytes, what it notes of sent ones, and
+// how it behaves. All are shared by many connections of the same owner core and
+// outlive them.
 struct ConnectionStore {
   ChunkPool* chunks = nullptr;          // the session's memory
   Slab<Fragment>* fragments = nullptr;  // bookkeeping of this worker
@@ -61,6 +63,7 @@ struct ConnectionStore {
   Pool<Outgoing>* outgoing = nullptr;
   Slab<Reassembly>* reassembly = nullptr;
   Slab<History>* history = nullptr;
+  const Parameters* params = nullptr;
 };
 
 }  // namespace chimney::tcp

@@ -57,7 +57,7 @@ bool OnSecondAck(Tcb& tcb, const AckNews& news) {
 }  // namespace
 
 void BeginFrto(Tcb& tcb, uint32_t prior_cwnd, uint32_t prior_ssthresh) {
-  if (!tcb.params->f_rto) return;
+  if (!tcb.params().f_rto) return;
   tcb.outgoing->recovery.frto = FrtoStep::kFirstAck;
   tcb.outgoing->recovery.prior_cwnd = prior_cwnd;
   tcb.outgoing->recovery.prior_ssthresh = prior_ssthresh;

@@ -127,7 +127,7 @@ void ImportFastRecovery(Tcb& tcb) {
   // Whoever cut its window has a threshold and keeps to it; duplicates alone
   // are also counted where they may not start a recovery.
   if (recovery.phase != RecoveryPhase::kOpen || snd.una == snd.max ||
-      recovery.dup_ack_count < tcb.params->duplicate_ack_threshold ||
+      recovery.dup_ack_count < tcb.params().duplicate_ack_threshold ||
       snd.ssthresh >= kMaxCwnd || snd.cwnd > std::max(snd.ssthresh, snd.mss)) {
     return;
   }
@@ -170,7 +170,7 @@ void ImportReceive(Tcb& tcb, Instant now, const TcpDelegatedState& d,
   rcv.nxt = d.rcv_nxt;
   rcv.edge = d.rcv_nxt + d.rcv_wnd;
   rcv.fin_received = fins.fin_received;
-  rcv.quick_acks = tcb.params->quick_ack_segments;
+  rcv.quick_acks = tcb.params().quick_ack_segments;
   rcv.unread_bytes = unread_bytes;
   tcb.ts = TimestampState{};
   tcb.ts.last_ack_sent = d.rcv_nxt;
@@ -228,7 +228,7 @@ void ImportTimers(Tcb& tcb, Instant now, const TcpDelegatedState& d) {
     timers.validating = !tcb.cached.keepalive_enabled;
   }
   // The host may have owed an ACK that it does not tell of (R54).
-  timers.delayed_ack = now + tcb.params->delayed_ack;
+  timers.delayed_ack = now + tcb.params().delayed_ack;
 }
 
 }  // namespace
@@ -236,7 +236,7 @@ void ImportTimers(Tcb& tcb, Instant now, const TcpDelegatedState& d) {
 bool Import(Tcb& tcb, Instant now, const TcpState& state, RecordList& send_data,
             FragmentList& receive_data) {
   const TcpDelegatedState& d = state.delegated;
-  if (tcb.params == nullptr || tcb.store == nullptr ||
+  if (tcb.store == nullptr || tcb.store->params == nullptr ||
       tcb.store->chunks == nullptr || tcb.store->fragments == nullptr ||
       tcb.store->outgoing == nullptr || tcb.store->reassembly == nullptr ||
       tcb.store->history == nullptr || !NumbersAgree(state)) {
@@ -250,12 +250,15 @@ bool Import(Tcb& tcb, Instant now, const TcpState& state, RecordList& send_data,
   const std::optional<uint32_t> unread = ReceiveBytes(receive_data, data_end);
   if (!unread.has_value()) return false;
 
+  RecordList completed;  // of the time before, still to be asked for
+  if (tcb.outgoing != nullptr) completed.SpliceBack(&tcb.outgoing->completed);
   DropOutgoing(tcb);
   tcb.connection_state = fins->state;
   tcb.frozen = false;
   tcb.constant = state.constant;
   tcb.cached = state.cached;
   if (tcb.history != nullptr) *tcb.history = History{};
+  tcb.next_reply = Instant();
   tcb.counters = ConnectionCounters{};
   ImportSend(tcb, now, d, *fins, *send_bytes);
   ImportReceive(tcb, now, d, *fins, *unread);
@@ -263,6 +266,7 @@ bool Import(Tcb& tcb, Instant now, const TcpState& state, RecordList& send_data,
   tcb.rtt.srtt = Bounded(d.srtt);
   tcb.rtt.rttvar = Bounded(d.rttvar);
   ImportTimers(tcb, now, d);
+  tcb.outgoing->completed.SpliceBack(&completed);
   tcb.outgoing->queue.SpliceBack(&send_data);
   // A first record that is acknowledged to its end waits for nothing more.
   ReleaseAcked(tcb, 0);

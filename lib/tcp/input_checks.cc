@@ -26,9 +26,8 @@ void OweAckNow(Tcb& tcb) { tcb.rcv.ack_now = true; }
 // should be sent in reply".
 SegmentReason Reply(InputContext& in, SegmentReason reason) {
   if (in.segment.length() == 0) {
-    Instant& next_reply = TakeHistory(in.tcb).challenge.next_reply;
-    if (in.now < next_reply) return SegmentReason::kReplyThrottled;
-    next_reply = in.now + kReplyInterval;
+    if (in.now < in.tcb.next_reply) return SegmentReason::kReplyThrottled;
+    in.tcb.next_reply = in.now + kReplyInterval;
   }
   OweAckNow(in.tcb);
   return reason;
@@ -146,9 +145,9 @@ SegmentReason CheckReset(InputContext& in) {
   Instant& next_rst = TakeHistory(tcb).challenge.next_rst;
   const bool challenged =
       in.now < next_rst ||
-      (tcb.params->one_challenge_per_validation && tcb.timers.validating);
+      (tcb.params().one_challenge_per_validation && tcb.timers.validating);
   if (challenged) return SegmentReason::kRstThrottled;
-  next_rst = in.now + tcb.params->challenge_ack_interval;
+  next_rst = in.now + tcb.params().challenge_ack_interval;
   StartValidation(tcb, in.now);
   OweAckNow(tcb);
   return SegmentReason::kRstChallenged;
@@ -168,7 +167,7 @@ SegmentReason CheckSyn(InputContext& in) {
   if (in.segment.seq.InWindow(tcb.rcv.nxt, ReceiveWindow(tcb))) {
     Instant& next_syn = TakeHistory(tcb).challenge.next_syn;
     if (in.now < next_syn) return SegmentReason::kSynThrottled;
-    next_syn = in.now + tcb.params->challenge_ack_interval;
+    next_syn = in.now + tcb.params().challenge_ack_interval;
     StartValidation(tcb, in.now);
   }
   OweAckNow(tcb);

@@ -55,11 +55,11 @@ void ScheduleAck(InputContext& in, bool filled_hole) {
     rcv.ack_now = true;
   }
   if (filled_hole ||
-      rcv.unacked_segments >= in.tcb.params->ack_frequency_segments) {
+      rcv.unacked_segments >= in.tcb.params().ack_frequency_segments) {
     rcv.ack_now = true;
   }
   Instant& timer = in.tcb.timers.delayed_ack;
-  timer = std::min(timer, in.now + in.tcb.params->delayed_ack);
+  timer = std::min(timer, in.now + in.tcb.params().delayed_ack);
 }
 
 SegmentReason ProcessInOrder(InputContext& in) {

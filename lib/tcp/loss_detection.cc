@@ -11,7 +11,7 @@ namespace {
 // DupThresh ranges, or more than DupThresh - 1 segments' bytes.
 void MarkLostByReports(Tcb& tcb) {
   const Flight& flight = tcb.outgoing->flight;
-  const uint32_t threshold = tcb.params->duplicate_ack_threshold;
+  const uint32_t threshold = tcb.params().duplicate_ack_threshold;
   uint32_t ranges = 0;
   uint32_t bytes = 0;
   for (const FlightRange* range = flight.back(); range != nullptr;
@@ -35,7 +35,7 @@ void MarkLostByReports(Tcb& tcb) {
 
 void MarkLostBySack(Tcb& tcb, Instant now) {
   if (!tcb.constant.sack_enabled) return;
-  if (tcb.params->rack) {
+  if (tcb.params().rack) {
     MarkLostByTime(tcb, now);
   } else if (tcb.outgoing->flight.sacked_bytes() != 0) {
     MarkLostByReports(tcb);

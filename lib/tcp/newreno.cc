@@ -13,7 +13,7 @@ uint32_t CutNewReno(const Tcb& tcb) {
 void GrowNewReno(Tcb& tcb, uint32_t acked) {
   SendState& snd = tcb.snd;
   const uint32_t counted =
-      std::min(acked, tcb.params->byte_counting_limit * snd.mss);
+      std::min(acked, tcb.params().byte_counting_limit * snd.mss);
   const uint64_t step = static_cast<uint64_t>(snd.mss) * counted / snd.cwnd;
   snd.cwnd += static_cast<uint32_t>(std::max<uint64_t>(step, 1));
 }

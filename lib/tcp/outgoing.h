@@ -99,6 +99,7 @@ struct alignas(64) Outgoing {
   void Begin(Slab<FlightRange>* ranges, SeqNum una) {
     flight.UseStore(ranges);
     small_end = una;
+    cwnd_limited = false;  // all that it was of interest for has arrived
     cwnd_limited_end = una;
     recovery = RecoveryState{};
     recovery.rack.fack = una;

@@ -257,7 +257,7 @@ void ArmHoldTimers(Tcb& tcb, Instant now, HoldReason hold) {
     out.timers.sws = Instant::Never();
     out.sws_forced = false;
   } else if (out.timers.sws.IsNever()) {
-    out.timers.sws = now + tcb.params->sws_override;
+    out.timers.sws = now + tcb.params().sws_override;
   }
   if (hold == HoldReason::kWindow && tcb.snd.wnd == 0 &&
       tcb.snd.una == tcb.snd.max &&

@@ -40,7 +40,7 @@ HoldReason HoldSmallSegment(const Tcb& tcb, const PayloadShape& shape,
   // New data is to tell whether a timeout was spurious; till then nothing else
   // is sent.
   if (out.recovery.frto == FrtoStep::kSecondAck) return HoldReason::kNone;
-  const bool small_in_flight = tcb.params->minshall_nagle
+  const bool small_in_flight = tcb.params().minshall_nagle
                                    ? out.small_end.After(snd.una)
                                    : snd.max != snd.una;
   if (tcb.cached.nagle_enabled && small_in_flight) return HoldReason::kNagle;

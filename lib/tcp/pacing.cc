@@ -28,7 +28,7 @@ uint64_t PacingRate(const Tcb& tcb) {
 }
 
 void NotePaced(Tcb& tcb, Instant now, uint32_t bytes) {
-  if (!tcb.params->pacing || bytes == 0) return;
+  if (!tcb.params().pacing || bytes == 0) return;
   const uint64_t rate = PacingRate(tcb);
   if (rate == 0) return;
   const auto nanos = [rate](uint64_t count) {

@@ -70,7 +70,7 @@ Duration ReorderWindow(const Tcb& tcb) {
         std::max<uint32_t>(recovery.dup_ack_count,
                            tcb.outgoing->flight.sacked_bytes() / tcb.snd.mss);
     if (recovery.phase != RecoveryPhase::kOpen ||
-        sacked_segments >= tcb.params->duplicate_ack_threshold) {
+        sacked_segments >= tcb.params().duplicate_ack_threshold) {
       return Duration();
     }
   }
@@ -86,7 +86,7 @@ Duration ReorderWindow(const Tcb& tcb) {
 
 void NoteDeliveryRack(Tcb& tcb, Instant now, const packet::Segment& segment,
                       const AckNews& news) {
-  if (!tcb.params->rack || !tcb.constant.sack_enabled) return;
+  if (!tcb.params().rack || !tcb.constant.sack_enabled) return;
   RackState& rack = tcb.outgoing->recovery.rack;
   TakeLatest(rack, now, news.delivery.once);
   TakeLatest(rack, now, news.delivery.imported);

@@ -129,7 +129,7 @@ bool HasFragmentsFor(const Tcb& tcb) {
 }
 
 bool HasRoomFor(const Tcb& tcb, uint32_t bytes) {
-  const uint32_t bound = tcb.params->max_reassembly_bytes;
+  const uint32_t bound = tcb.params().max_reassembly_bytes;
   const ReceiveState& rcv = tcb.rcv;
   const uint32_t held = tcb.reassembly->bytes;
   return bound >= held && bytes <= bound - held && HasFragmentsFor(tcb) &&

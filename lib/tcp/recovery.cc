@@ -21,9 +21,9 @@ namespace {
 // counts for itself.
 void MarkLostByCount(Tcb& tcb) {
   const bool judged_by_time =
-      tcb.params->rack && tcb.outgoing->flight.sacked_bytes() != 0;
+      tcb.params().rack && tcb.outgoing->flight.sacked_bytes() != 0;
   if (judged_by_time || tcb.outgoing->recovery.dup_ack_count <
-                            tcb.params->duplicate_ack_threshold) {
+                            tcb.params().duplicate_ack_threshold) {
     return;
   }
   const SeqNum end = tcb.outgoing->flight.front()->end;
@@ -40,7 +40,7 @@ void TakeMissingForLost(Tcb& tcb) {
   const bool has_new_data =
       tcb.outgoing->queued_bytes >= enough && snd.wnd >= enough;
   SeqNum reported_end;
-  if (tcb.params->rack || has_new_data ||
+  if (tcb.params().rack || has_new_data ||
       tcb.outgoing->flight.lost_bytes() != 0 ||
       BytesInFlight(tcb) + snd.mss > snd.cwnd ||
       !tcb.outgoing->flight.HighestSacked(&reported_end)) {
@@ -202,7 +202,7 @@ void EnterFastRecovery(Tcb& tcb) {
   if (recovery.sack_based) {
     BeginPrr(tcb);
   } else {
-    snd.cwnd = snd.ssthresh + tcb.params->duplicate_ack_threshold * snd.mss;
+    snd.cwnd = snd.ssthresh + tcb.params().duplicate_ack_threshold * snd.mss;
   }
   ForgetTailProbe(tcb);
   ++TakeHistory(tcb).counters.fast_retransmits;

@@ -102,7 +102,7 @@ void NoteDeliveryRtt(Tcb& tcb, Instant now, const Delivery& delivery) {
 }
 
 Duration RetransmitTimeout(const Tcb& tcb) {
-  const Parameters& params = *tcb.params;
+  const Parameters& params = tcb.params();
   const RttState& rtt = tcb.rtt;
   if (rtt.srtt == Duration()) return params.rto_initial;
   const Duration spread = std::max(rtt.rttvar * 4, params.rttvar_floor);
@@ -111,8 +111,8 @@ Duration RetransmitTimeout(const Tcb& tcb) {
 
 Duration BackedOffRto(const Tcb& tcb, unsigned count) {
   Duration rto = RetransmitTimeout(tcb);
-  while (count-- != 0 && rto < tcb.params->rto_max) rto = rto * 2;
-  return std::min(rto, tcb.params->rto_max);
+  while (count-- != 0 && rto < tcb.params().rto_max) rto = rto * 2;
+  return std::min(rto, tcb.params().rto_max);
 }
 
 }  // namespace chimney::tcp

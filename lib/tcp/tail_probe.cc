@@ -24,7 +24,7 @@ Duration ProbeTimeout(const Tcb& tcb) {
 }
 
 bool Applies(const Tcb& tcb) {
-  return tcb.params->tail_loss_probe && tcb.params->rack &&
+  return tcb.params().tail_loss_probe && tcb.params().rack &&
          tcb.constant.sack_enabled && tcb.timers.retransmit_count == 0 &&
          tcb.outgoing->recovery.phase == RecoveryPhase::kOpen &&
          !tcb.outgoing->recovery.probe_outstanding &&

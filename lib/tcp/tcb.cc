@@ -9,10 +9,16 @@
 #include "tcp/timers.h"
 
 namespace chimney::tcp {
+namespace {
 
-void Prepare(Tcb& tcb, const Parameters* params, const ConnectionStore* store,
-             bool ipv6, uint32_t path_mtu_bytes) {
-  tcb.params = params;
+// Windows decay within some timeouts of rest (RFC 2861), and CUBIC's epoch and
+// HyStart's round trips are of no use with them.
+constexpr Duration kHistoryLifetime = Duration::Seconds(60);
+
+}  // namespace
+
+void Prepare(Tcb& tcb, const ConnectionStore* store, bool ipv6,
+             uint32_t path_mtu_bytes) {
   tcb.store = store;
   tcb.ipv6 = ipv6;
   tcb.path_mtu_bytes = path_mtu_bytes;
@@ -49,14 +55,13 @@ bool AtRest(const Tcb& tcb) {
       static_cast<int>(recovery.phase) | static_cast<int>(recovery.frto) |
       recovery.dup_ack_count | static_cast<int>(recovery.probe_outstanding) |
       static_cast<int>(recovery.retransmit_now) |
-      static_cast<int>(out.timing.running) |
-      static_cast<int>(out.cwnd_limited) | static_cast<int>(out.sws_forced) |
+      static_cast<int>(out.timing.running) | static_cast<int>(out.sws_forced) |
       static_cast<int>(timers.tail_probe_due) |
       static_cast<int>(tcb.snd.fin_queued && !tcb.snd.fin_acked);
   // With pacing, what was sent before says when the next segment may leave.
   return pending == 0 && first_timer.IsNever() &&
          timers.total_rt == Duration() && out.queued_bytes == 0 &&
-         out.queue.empty() && out.flight.empty() && !tcb.params->pacing;
+         out.queue.empty() && out.flight.empty() && !tcb.params().pacing;
 }
 
 Outgoing& TakeOutgoing(Tcb& tcb) {
@@ -97,6 +102,21 @@ void EndReassembly(Tcb& tcb) {
 History& TakeHistory(Tcb& tcb) {
   if (tcb.history == nullptr) tcb.history = tcb.store->history->Allocate();
   return *tcb.history;
+}
+
+Instant HistoryDeadline(const Tcb& tcb) {
+  if (tcb.history == nullptr || tcb.outgoing != nullptr || tcb.frozen ||
+      tcb.connection_state == ConnectionState::kClosed) {
+    return Instant::Never();
+  }
+  const ChallengeState& challenge = tcb.history->challenge;
+  return std::max({tcb.snd.last_sent_at + kHistoryLifetime, challenge.next_rst,
+                   challenge.next_syn});
+}
+
+void EndHistory(Tcb& tcb, Instant now) {
+  if (now < HistoryDeadline(tcb)) return;
+  tcb.store->history->Free(std::exchange(tcb.history, nullptr));
 }
 
 void DropOutgoing(Tcb& tcb) {

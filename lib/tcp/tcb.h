@@ -140,12 +140,11 @@ struct CongestionState {
 
 // RFC 5961 section 10: how often a stranger is answered.
 struct ChallengeState {
-  Instant next_rst;    // no challenge for an RST in the window before
-  Instant next_syn;    // nor for a SYN
-  Instant next_reply;  // nor any for unacceptable segments without data
+  Instant next_rst;  // no challenge for an RST in the window before
+  Instant next_syn;  // nor for a SYN
 };
 
-// Of what rarely happens, since the import.
+// Of what rarely happens, since there is a History.
 struct TroubleCounters {
   uint64_t segments_retransmitted = 0;
   uint32_t retransmit_timeouts = 0;
@@ -157,8 +156,8 @@ struct TroubleCounters {
 };
 
 // What a connection learns when its window is what limits it, when something is
-// lost, or when somebody forges. To whom none of this happened has none; who
-// has it keeps it.
+// lost, or when somebody forges. To whom none of this happened has none; after
+// a long rest it no longer tells of the path, and is forgotten.
 struct History {
   CongestionState congestion;
   ChallengeState challenge;
@@ -257,6 +256,8 @@ class Tcb {
     return history == nullptr ? TroubleCounters{} : history->counters;
   }
 
+  const Parameters& params() const { return *store->params; }
+
   // For the engine: hot fields first.
   ConnectionState connection_state = ConnectionState::kClosed;
   bool frozen = false;  // waits for its upload: nothing is processed or sent
@@ -270,17 +271,17 @@ class Tcb {
   Timers timers;
   RttState rtt;
   History* history = nullptr;  // null: as a fresh one
-  const Parameters* params = nullptr;
+  Instant next_reply;  // none to unacceptable segments without data before
   const ConnectionStore* store = nullptr;
   TcpConstState constant;
   TcpCachedState cached;
   ConnectionCounters counters;
 };
 
-// Gives an empty tcb what it lives on, before Import. `params`, `store` and
-// what that names outlive it.
-void Prepare(Tcb& tcb, const Parameters* params, const ConnectionStore* store,
-             bool ipv6, uint32_t path_mtu_bytes);
+// Gives an empty tcb what it lives on, before Import. `store` and what that
+// names outlive it.
+void Prepare(Tcb& tcb, const ConnectionStore* store, bool ipv6,
+             uint32_t path_mtu_bytes);
 
 // Gives everything received back to the store, for a tcb that is dropped
 // without an Export. Send records stay with the tcb: pop them first.
@@ -300,8 +301,11 @@ void DropOutgoing(Tcb& tcb);
 // The same for what came out of order.
 Reassembly& TakeReassembly(Tcb& tcb);
 void EndReassembly(Tcb& tcb);
-// Kept until Discard.
 History& TakeHistory(Tcb& tcb);
+// When it is to be forgotten: Never() while something is on its way, or when
+// the engine is done with the connection.
+Instant HistoryDeadline(const Tcb& tcb);
+void EndHistory(Tcb& tcb, Instant now);
 
 // True if NextSegment would give a segment now.
 bool HasOutput(Tcb& tcb);

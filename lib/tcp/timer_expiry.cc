@@ -34,12 +34,12 @@ bool RetransmissionsExhausted(const Tcb& tcb, Instant now) {
   if (tcb.cached.max_rt > Duration()) {
     return TotalRetransmitTime(tcb, now) >= tcb.cached.max_rt;
   }
-  return timers.retransmit_count >= tcb.params->max_retransmissions;
+  return timers.retransmit_count >= tcb.params().max_retransmissions;
 }
 
 void OnPersistTimer(Tcb& tcb, Instant now, Outcome* outcome) {
   Timers& timers = tcb.timers;
-  if (timers.retransmit_count > tcb.params->max_retransmissions) {
+  if (timers.retransmit_count > tcb.params().max_retransmissions) {
     Stop(tcb, StopReason::kPersistTimeout, outcome);
     return;
   }
@@ -128,6 +128,8 @@ void OnKeepaliveTimer(Tcb& tcb, Instant now, Outcome* outcome) {
 Outcome OnTimer(Tcb& tcb, Instant now) {
   Outcome outcome;
   if (NextDeadline(tcb) > now) return outcome;
+  EndHistory(tcb, now);
+  if (NextTimer(tcb) > now) return outcome;
   Timers& timers = tcb.timers;
   OutgoingTimers& outgoing = TakeOutgoing(tcb).timers;
   if (outgoing.retransmit <= now) OnSharedTimer(tcb, now, &outcome);
@@ -149,7 +151,7 @@ Outcome OnTimer(Tcb& tcb, Instant now) {
   return outcome;
 }
 
-Instant NextDeadline(const Tcb& tcb) {
+Instant NextTimer(const Tcb& tcb) {
   if (tcb.frozen) return Instant::Never();
   const Timers& timers = tcb.timers;
   const Instant next = std::min(timers.delayed_ack, timers.keepalive);
@@ -157,6 +159,10 @@ Instant NextDeadline(const Tcb& tcb) {
   const OutgoingTimers& outgoing = tcb.outgoing->timers;
   return std::min(
       {next, outgoing.retransmit, outgoing.early, outgoing.sws, outgoing.pace});
+}
+
+Instant NextDeadline(const Tcb& tcb) {
+  return std::min(NextTimer(tcb), HistoryDeadline(tcb));
 }
 
 }  // namespace chimney::tcp

@@ -95,8 +95,8 @@ void ArmFinWait2(Tcb& tcb, Instant now) {
   StopRetransmit(tcb);
   tcb.timers.retransmit_count = 0;
   tcb.timers.retransmit_use = RetransmitUse::kFinWait2;
-  if (tcb.params->fin_wait2_timeout > Duration()) {
-    tcb.outgoing->timers.retransmit = now + tcb.params->fin_wait2_timeout;
+  if (tcb.params().fin_wait2_timeout > Duration()) {
+    tcb.outgoing->timers.retransmit = now + tcb.params().fin_wait2_timeout;
   }
 }
 

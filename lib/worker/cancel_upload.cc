@@ -39,8 +39,8 @@ void Worker::Impl::ExecuteCancelUpload(Instant now, Operation* operation,
   tcp::Exported& exported = hand_over->exported;
   tcp::TcpState state = exported.state;
   Advance(&state, now - hand_over->cut_at);
-  tcp::Prepare(flow->tcb, &config_.parameters, &flow->session->store,
-               flow->tuple.local.IsV6(), flow->tcb.path_mtu_bytes);
+  tcp::Prepare(flow->tcb, &flow->session->store, flow->tuple.local.IsV6(),
+               flow->tcb.path_mtu_bytes);
   if (!tcp::Import(flow->tcb, now, state, exported.send_data,
                    exported.receive_data)) {
     return Complete(operation, Status::kFailure);  // e.g. closed: still cut

@@ -97,8 +97,7 @@ Status Worker::Impl::TakeOver(Instant now, const Operation& operation,
   } else if (!ImportReceives(operation, session, &receives)) {
     status = Status::kTcpRcvBuffer;
   } else {
-    tcp::Prepare(flow->tcb, &config_.parameters, &session->store,
-                 flow->tuple.local.IsV6(),
+    tcp::Prepare(flow->tcb, &session->store, flow->tuple.local.IsV6(),
                  operation.snapshot.path.path_mtu_bytes);
     // R43: the engine judges the state.
     if (!tcp::Import(flow->tcb, now, state, sends, receives)) {

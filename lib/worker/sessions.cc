@@ -15,9 +15,9 @@ void Worker::Impl::ExecuteOpenSession(Operation* operation) {
   Session* session =
       sessions_.Add(operation->session_id, operation->session_port);
   if (session != nullptr) {
-    session->store = {session->port->chunks(), &fragments_,
-                      &flight_ranges_,         &outgoing_,
-                      &reassemblies_,          &histories_};
+    session->store = {
+        session->port->chunks(), &fragments_, &flight_ranges_,    &outgoing_,
+        &reassemblies_,          &histories_, &config_.parameters};
   }
   Complete(operation,
            session == nullptr ? Status::kResources : Status::kSuccess);

@@ -103,7 +103,7 @@ class Handed {
   explicit Handed(FuzzInput* input)
       : parameters_(input->Flag() ? tcp::LinuxProfile()
                                   : tcp::ChimneyProfile()) {
-    tcp::Prepare(tcb_, &parameters_, store_.view(), input->Flag(),
+    tcp::Prepare(tcb_, store_.view(&parameters_), input->Flag(),
                  input->Short());
     state_ = AnyState(input);
     for (int count = input->Byte() % 4; count > 0; --count) {

@@ -87,9 +87,9 @@ uint64_t Unsent(const Tcb& tcb) {
 int64_t BackedOffRtoMicros(const Tcb& tcb) {
   Duration rto = RetransmitTimeout(tcb);
   for (unsigned i = 0; i < tcb.timers.backoff; ++i) {
-    if (rto < tcb.params->rto_max) rto = rto * 2;
+    if (rto < tcb.params().rto_max) rto = rto * 2;
   }
-  return std::min(rto, tcb.params->rto_max).micros();
+  return std::min(rto, tcb.params().rto_max).micros();
 }
 
 struct Entry {

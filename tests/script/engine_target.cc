@@ -134,7 +134,7 @@ std::string EngineTarget::Import(const tcp::TcpState& state,
                                  tcp::RecordList* send_data,
                                  tcp::FragmentList* receive_data) {
   tcb_ = std::make_unique<tcp::Tcb>();
-  tcp::Prepare(*tcb_, &parameters_, store_.view(), ipv6_, mtu_bytes_);
+  tcp::Prepare(*tcb_, store_.view(&parameters_), ipv6_, mtu_bytes_);
   if (!tcp::Import(*tcb_, EngineNow(), state, *send_data, *receive_data)) {
     return "the engine refuses the state";
   }

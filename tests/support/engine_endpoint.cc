@@ -20,7 +20,7 @@ EngineEndpoint::EngineEndpoint(VirtualClock* clock, const Config& config,
       store_(std::make_unique<EngineStore>(
           config.chunk_bytes, config.chunk_count, config.fragment_count)),
       tcb_(std::make_unique<tcp::Tcb>()) {
-  tcp::Prepare(*tcb_, config_.parameters, store_->view(), config_.ipv6,
+  tcp::Prepare(*tcb_, store_->view(config_.parameters), config_.ipv6,
                config_.path_mtu_bytes);
   tcp::RecordList send_data;
   tcp::FragmentList receive_data;

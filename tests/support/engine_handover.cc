@@ -186,7 +186,7 @@ void EngineEndpoint::ImportState(const HandOverStyle& style, Duration away) {
     tcb_ = std::make_unique<tcp::Tcb>();
   }
   if (draining_.empty()) old_stores_.clear();
-  tcp::Prepare(*tcb_, config_.parameters, store_->view(), config_.ipv6,
+  tcp::Prepare(*tcb_, store_->view(config_.parameters), config_.ipv6,
                config_.path_mtu_bytes);
   if (!tcp::Import(*tcb_, EngineNow(), exported_->state, exported_->send_data,
                    exported_->receive_data)) {

@@ -28,7 +28,11 @@ class EngineStore {
         reassemblies_(kConnections),
         histories_(kConnections) {}
 
-  const tcp::ConnectionStore* view() const { return &view_; }
+  // For connections that all behave as `params` says.
+  const tcp::ConnectionStore* view(const tcp::Parameters* params) {
+    view_.params = params;
+    return &view_;
+  }
   ByteSpan Bytes(const tcp::Fragment& fragment) const {
     return {chunks_.Data(fragment.chunk) + fragment.offset_in_chunk,
             fragment.length};
@@ -58,8 +62,9 @@ class EngineStore {
   Pool<tcp::Outgoing> outgoing_;
   Slab<tcp::Reassembly> reassemblies_;
   Slab<tcp::History> histories_;
-  const tcp::ConnectionStore view_{&chunks_,   &fragments_,    &flight_ranges_,
-                                   &outgoing_, &reassemblies_, &histories_};
+  tcp::ConnectionStore view_{&chunks_,   &fragments_,    &flight_ranges_,
+                             &outgoing_, &reassemblies_, &histories_,
+                             nullptr};
 };
 
 }  // namespace chimney::testing

@@ -225,6 +225,13 @@ void EngineEndpoint::CheckAtRest() {
       tcp::NextDeadline(*tcb_).IsNever()) {
     Violation("unfinished sending without a timer");
   }
+  // A tail probe that was sent twice waits for what tells of it.
+  if (!waits && tcb_->snd_una() == tcb_->snd_max() &&
+      tcb_->outgoing != nullptr && !tcb_->HasCompletedSends() &&
+      tcb_->timers.retransmit_use == tcp::RetransmitUse::kIdle &&
+      !tcb_->params().pacing && !tcb_->outgoing->recovery.probe_outstanding) {
+    Violation("memory for sending is kept at rest");
+  }
 }
 
 }  // namespace chimney::testing

@@ -45,7 +45,7 @@ bool TestTcb::Import(Instant now, const tcp::TcpState& state,
                      const std::vector<uint8_t>& unacked,
                      const std::vector<uint8_t>& unread,
                      uint32_t record_bytes) {
-  tcp::Prepare(tcb_, &parameters_, store_.view(), false, 1500);
+  tcp::Prepare(tcb_, store_.view(&parameters_), false, 1500);
   tcp::RecordList send_data;
   for (size_t at = 0; at < unacked.size(); at += record_bytes) {
     const size_t count = std::min<size_t>(record_bytes, unacked.size() - at);

@@ -51,15 +51,15 @@ Connections::Connections(size_t count)
       outgoing_(static_cast<uint32_t>(count)),
       reassemblies_(static_cast<uint32_t>(count)),
       histories_(static_cast<uint32_t>(count)),
-      store_{&chunks_,   &fragments_,    &flight_ranges_,
-             &outgoing_, &reassemblies_, &histories_},
+      store_{&chunks_,       &fragments_, &flight_ranges_, &outgoing_,
+             &reassemblies_, &histories_, &parameters_},
       tcbs_(new tcp::Tcb[count]),
       order_(count) {
   const tcp::TcpState state = StateAtRest();
   for (size_t i = 0; i < count; ++i) {
     tcp::RecordList no_sends;
     tcp::FragmentList no_data;
-    tcp::Prepare(tcbs_[i], &parameters_, store(), false, kPathMtuBytes);
+    tcp::Prepare(tcbs_[i], store(), false, kPathMtuBytes);
     if (!tcp::Import(tcbs_[i], now_, state, no_sends, no_data)) std::abort();
   }
   std::iota(order_.begin(), order_.end(), 0u);

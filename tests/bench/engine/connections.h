@@ -46,7 +46,6 @@ class Connections {
 
   Instant now() const { return now_; }
   void Advance(Duration by) { now_ = now_ + by; }
-  const tcp::Parameters& parameters() const { return parameters_; }
   const tcp::ConnectionStore* store() const { return &store_; }
 
   // A segment of the peer, in order and acknowledging everything, or as if

@@ -23,8 +23,7 @@ tcp::TcpState Take(Connections* connections, tcp::Tcb& tcb) {
 void Give(Connections* connections, tcp::Tcb& tcb, const tcp::TcpState& state) {
   tcp::RecordList no_sends;
   tcp::FragmentList no_data;
-  tcp::Prepare(tcb, &connections->parameters(), connections->store(), false,
-               1500);
+  tcp::Prepare(tcb, connections->store(), false, 1500);
   const Instant now = connections->now();
   if (!tcp::Import(tcb, now, state, no_sends, no_data)) std::abort();
 }

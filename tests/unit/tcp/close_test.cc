@@ -50,7 +50,7 @@ TEST_F(CloseStates, PassiveCloseEndsInClosed) {
   EXPECT_EQ(tcb().state(), ConnectionState::kLastAck);
   EXPECT_TRUE(Has(Feed(Ack(kOurs + 11)), kEventFinAcked));
   EXPECT_EQ(tcb().state(), ConnectionState::kClosed);
-  EXPECT_TRUE(NextDeadline(tcb()).IsNever());
+  EXPECT_TRUE(NextTimer(tcb()).IsNever());
 }
 
 TEST_F(CloseStates, SimultaneousCloseGoesThroughClosing) {
@@ -160,7 +160,7 @@ TEST_F(CloseStates, LinuxWaitsInFinWait2ForEver) {
   Feed(Ack(kOurs + 1));
   FlushOwedAck(tcb());
   Pull();
-  EXPECT_TRUE(NextDeadline(tcb()).IsNever());
+  EXPECT_TRUE(NextTimer(tcb()).IsNever());
 }
 
 TEST_F(CloseStates, FinWait2ResumesFromTheHost_R53) {
@@ -253,7 +253,7 @@ TEST_F(CloseStates, AnUpdateInTimeWaitStartsNoTimer) {
   cached.keepalive_enabled = true;
   cached.ka_timeout = Duration::Seconds(1);
   OnUpdate(tcb(), now, cached, 1500);
-  EXPECT_TRUE(NextDeadline(tcb()).IsNever());
+  EXPECT_TRUE(NextTimer(tcb()).IsNever());
 }
 
 }  // namespace

@@ -12,6 +12,7 @@
 #include <vector>
 
 #include "tcp/engine.h"
+#include "tcp/timers.h"
 #include "tests/support/test_tcb.h"
 
 namespace chimney::tcp {
@@ -88,9 +89,9 @@ class EngineTest : public ::testing::Test {
     return outcome;
   }
 
-  // The next deadline passes and the timer fires.
+  // The next timer of the protocol's runs out and is fired.
   Outcome FireNext() {
-    const Instant deadline = NextDeadline(tcb());
+    const Instant deadline = NextTimer(tcb());
     EXPECT_FALSE(deadline.IsNever());
     if (deadline.IsNever()) return {};
     now = deadline;
@@ -104,7 +105,7 @@ class EngineTest : public ::testing::Test {
     Check();
     return outcome;
   }
-  Duration UntilDeadline() { return NextDeadline(tcb()) - now; }
+  Duration UntilDeadline() { return NextTimer(tcb()) - now; }
 
   // Segments of the peer. Its SEQ is RCV.NXT unless said otherwise.
   WireSegment Ack(uint32_t ack, uint16_t window = 65535) {

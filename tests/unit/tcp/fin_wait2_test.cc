@@ -36,7 +36,7 @@ class FinWait2 : public EngineTest {
     EXPECT_EQ(outcome.stop, StopReason::kFinWait2Timeout);
     EXPECT_EQ(tcb().state(), ConnectionState::kClosed);
     EXPECT_TRUE(Pull().empty());  // R162: no RST
-    EXPECT_TRUE(NextDeadline(tcb()).IsNever());
+    EXPECT_TRUE(NextTimer(tcb()).IsNever());
   }
 };
 
@@ -121,7 +121,7 @@ TEST_F(FinWait2, ThePeersFinEndsTheWait_R176) {
   fin.flags |= testing::kFin;
   EXPECT_TRUE(Has(Feed(fin), kEventTimeWait));
   PullOne();
-  EXPECT_TRUE(NextDeadline(tcb()).IsNever());
+  EXPECT_TRUE(NextTimer(tcb()).IsNever());
 }
 
 }  // namespace

@@ -120,7 +120,7 @@ TEST_P(Frto, ALateAckDoesNotMakeThePathSeemShort_RFC8985_6_2) {
   ASSERT_EQ(tcb().rtt.min_rtt, Duration::Millis(100));
   Send(kMss);
   Pull();
-  const Instant timeout = NextDeadline(tcb());
+  const Instant timeout = NextTimer(tcb());
   while (now + Duration::Millis(10) < timeout) {
     now = now + Duration::Millis(10);
     Send(kMss);

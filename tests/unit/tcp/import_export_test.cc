@@ -147,7 +147,7 @@ TEST_F(HandOver, ARefusedImportLeavesEverythingWithTheCaller) {
 
 TEST_F(HandOver, UnreadDataThatDoNotEndAtRcvNxtAreRefused) {
   testing::TestTcb host(params);
-  Prepare(host.tcb(), &params, host.store().view(), false, 1500);
+  Prepare(host.tcb(), host.store().view(&params), false, 1500);
   RecordList none;
   FragmentList unread;
   host.store().Append(SeqNum(kTheirs - 11), Stream(10), &unread);

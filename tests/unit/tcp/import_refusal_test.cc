@@ -33,13 +33,13 @@ TEST_F(ImportRefusal, ATcbThatWasNotPrepared) {
   FragmentList receive_data;
   EXPECT_FALSE(Import(empty, now, state, send_data, receive_data));
   testing::TestTcb host(params, memory);
-  ConnectionStore store = *host.store().view();
+  ConnectionStore store = *host.store().view(&params);
   store.fragments = nullptr;
-  Prepare(empty, &params, &store, false, 1500);
+  Prepare(empty, &store, false, 1500);
   EXPECT_FALSE(Import(empty, now, state, send_data, receive_data));
-  store = *host.store().view();
+  store = *host.store().view(&params);
   store.chunks = nullptr;
-  Prepare(empty, &params, &store, false, 1500);
+  Prepare(empty, &store, false, 1500);
   EXPECT_FALSE(Import(empty, now, state, send_data, receive_data));
 }
 
@@ -125,7 +125,7 @@ class ImportedData : public EngineTest {
  protected:
   void SetUp() override {
     host_ = std::make_unique<testing::TestTcb>(params, memory);
-    Prepare(tcb(), &params, host_->store().view(), false, 1500);
+    Prepare(tcb(), host_->store().view(&params), false, 1500);
   }
   void TearDown() override {
     host_->store().FreeAll(&receive_);

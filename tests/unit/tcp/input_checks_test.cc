@@ -38,7 +38,7 @@ TEST_F(InputChecks, RstAtRcvNxtAborts_R175) {
   ASSERT_NE(record, nullptr);
   EXPECT_TRUE(record->aborted);
   EXPECT_TRUE(Pull().empty());
-  EXPECT_TRUE(NextDeadline(tcb()).IsNever());
+  EXPECT_TRUE(NextTimer(tcb()).IsNever());
 }
 
 TEST_F(InputChecks, RstInTheWindowIsChallengedOncePerInterval_R158) {
@@ -77,7 +77,7 @@ TEST_F(InputChecks, AChallengeMakesKeepaliveAskWithinFiveMinutes_R160) {
   state.cached.ka_interval = Duration::Seconds(10);
   state.cached.ka_probe_count = 2;
   StartChecked();
-  EXPECT_TRUE(NextDeadline(tcb()).IsNever());
+  EXPECT_TRUE(NextTimer(tcb()).IsNever());
   Feed(Rst(1));
   Pull();
   EXPECT_EQ(UntilDeadline(), Duration::Seconds(300));
@@ -97,7 +97,7 @@ TEST_F(InputChecks, AnAcceptableSegmentEndsTheValidation_R160) {
   Feed(Rst(1));
   Feed(Ack(kOurs));
   Pull();
-  EXPECT_TRUE(NextDeadline(tcb()).IsNever());
+  EXPECT_TRUE(NextTimer(tcb()).IsNever());
 }
 
 TEST_F(InputChecks, SynAtRcvNxtIsUploadedClosed_R157) {
@@ -183,7 +183,7 @@ TEST_F(InputChecks, UrgentDataStopUnprocessed_R156) {
   // Later segments are the host's, too.
   EXPECT_EQ(Feed(Data(10, 10)).reason, SegmentReason::kStopped);
   EXPECT_TRUE(Pull().empty());
-  EXPECT_TRUE(NextDeadline(tcb()).IsNever());
+  EXPECT_TRUE(NextTimer(tcb()).IsNever());
 }
 
 // A probe of a closed window is answered, but not when it is the host's.

@@ -25,7 +25,7 @@ TEST_F(KeepaliveProbes, NobodyIsAskedUnlessItIsEnabled_R198) {
   FlushOwedAck(tcb());
   Pull();
   EXPECT_FALSE(state.cached.keepalive_enabled);
-  EXPECT_TRUE(NextDeadline(tcb()).IsNever());
+  EXPECT_TRUE(NextTimer(tcb()).IsNever());
   FireAfter(Duration::Seconds(100'000));
   EXPECT_TRUE(Pull().empty());
 }

@@ -73,7 +73,7 @@ TEST_F(Keepalive, UpdateSwitchesItOffAndOn_R73) {
   TcpCachedState cached = tcb().cached;
   cached.keepalive_enabled = false;
   OnUpdate(tcb(), now, cached, 1500);
-  EXPECT_TRUE(NextDeadline(tcb()).IsNever());
+  EXPECT_TRUE(NextTimer(tcb()).IsNever());
   EXPECT_FALSE(Query(tcb(), now).delegated.keepalive.running);
   cached.keepalive_enabled = true;
   cached.ka_timeout = Duration::Seconds(7);

@@ -127,7 +127,7 @@ TEST_F(PersistRounds, MoreUnansweredProbesThanTheLimitGiveUp_R196) {
   EXPECT_EQ(outcome.stop, StopReason::kPersistTimeout);
   EXPECT_TRUE(Has(outcome, kEventStopped));
   EXPECT_TRUE(Pull().empty());
-  EXPECT_TRUE(NextDeadline(tcb()).IsNever());
+  EXPECT_TRUE(NextTimer(tcb()).IsNever());
   // It is handed back as it is, data and all.
   EXPECT_EQ(tcb().state(), ConnectionState::kEstablished);
   EXPECT_EQ(tcb().unacked_send_bytes(), 3000u);

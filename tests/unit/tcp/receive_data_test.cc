@@ -36,7 +36,7 @@ TEST_F(ReceiveData, ALoneSegmentIsAcknowledgedByTheTimer_R189) {
   EXPECT_EQ(UntilDeadline(), Duration::Millis(40));
   FireNext();
   EXPECT_EQ(PullOne().ack, kTheirs + 10);
-  EXPECT_TRUE(NextDeadline(tcb()).IsNever());
+  EXPECT_TRUE(NextTimer(tcb()).IsNever());
 }
 
 TEST_F(ReceiveData, SentDataCarriesTheOwedAck) {

@@ -137,7 +137,7 @@ TEST_F(RetransmitTimer, GivesUpAfterTheCount_R191) {
   }
   EXPECT_EQ(FireNext().stop, StopReason::kRetransmitTimeout);
   EXPECT_TRUE(Pull().empty());
-  EXPECT_TRUE(NextDeadline(tcb()).IsNever());
+  EXPECT_TRUE(NextTimer(tcb()).IsNever());
   const TcpState shown = Query(tcb(), now);
   EXPECT_EQ(shown.delegated.state, ConnectionState::kEstablished);
   EXPECT_EQ(shown.delegated.retransmit.count, 3);
@@ -219,7 +219,7 @@ TEST_F(RetransmitTimer, TheBackOffStaysUntilASampleIsTaken_RFC6298_5) {
     Send(100);
     Pull();
     const Instant arrival = now + kNewRoundTrip;
-    while (NextDeadline(tcb()) < arrival) {
+    while (NextTimer(tcb()) < arrival) {
       FireNext();
       Pull();
     }

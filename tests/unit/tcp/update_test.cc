@@ -78,7 +78,7 @@ TEST_F(Update, AClosedConnectionTakesThemAndStaysQuiet) {
   cached.keepalive_enabled = true;
   cached.initial_rcv_wnd = 1;
   EXPECT_EQ(Apply(cached).events, 0u);
-  EXPECT_TRUE(NextDeadline(tcb()).IsNever());
+  EXPECT_TRUE(NextTimer(tcb()).IsNever());
   EXPECT_TRUE(Pull().empty());
 }
 
