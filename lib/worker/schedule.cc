@@ -120,6 +120,7 @@ void Worker::Impl::Serve(Instant now, Flow* flow) {
   Turn turn{.now = now, .flow = flow};
   turn.room = session->closing != nullptr ? std::numeric_limits<size_t>::max()
                                           : session->port->Room();
+  if (session->closing != nullptr) DropRequests(flow);
   const bool running = flow->phase == FlowPhase::kRunning;
   // Nothing is shown to anybody that a rescue would not know of (design D9).
   if (running && flow->publish_due) Publish(flow);

@@ -17,9 +17,11 @@ namespace chimney::worker {
 
 struct BlockedTag {};
 struct RingTag {};
+struct SweepTag {};
 
 struct Session : ListNode<BlockedTag>,  // flows wait for room in its ring
-                 ListNode<RingTag> {    // something was pushed
+                 ListNode<RingTag>,     // something was pushed
+                 ListNode<SweepTag> {   // its flows are looked for
   uint32_t id = 0;
   uint32_t slot = 0;
   SessionPort* port = nullptr;
@@ -27,6 +29,9 @@ struct Session : ListNode<BlockedTag>,  // flows wait for room in its ring
   // Set by kCloseSession: nothing is told or lent any more. The operation
   // completes with the last flow.
   Operation* closing = nullptr;
+  // While closing: how often the sweep has to reach the end of the flows until
+  // it has seen all of this session's.
+  uint32_t sweeps_left = 0;
   uint32_t flow_count = 0;
   IntrusiveList<Flow, ScheduleTag> waiting;
   // Lent by flows that are gone (R100, R145).

@@ -24,6 +24,7 @@ void Worker::Impl::ExecuteTerminate(Instant now, Operation* operation,
 }
 
 void Worker::Impl::Quiesce(Instant now, Flow* flow) {
+  if (flow->session->closing != nullptr) DropRequests(flow);
   // Received data goes into the receives that wait for it, no further (R100).
   Turn turn{.now = now, .flow = flow};
   Place(&turn);

@@ -143,6 +143,7 @@ void Worker::Impl::Execute(Instant now, Operation* operation) {
 size_t Worker::Impl::Poll(Instant now) {
   size_t done = FireTimers(now);
   WakeWaiting();
+  done += SweepClosing();
   done += ServeReady(now);
   RetryRetrieves();
   RingSessions();
@@ -150,7 +151,8 @@ size_t Worker::Impl::Poll(Instant now) {
 }
 
 Instant Worker::Impl::NextDeadline() const {
-  if (!ready_.empty() || !io_waiters_.empty() || !retrieve_waiters_.empty()) {
+  if (!ready_.empty() || !io_waiters_.empty() || !retrieve_waiters_.empty() ||
+      !swept_sessions_.empty()) {
     return Instant();
   }
   return wheel_.NextDeadline();

@@ -165,6 +165,8 @@ class Worker::Impl {
   // sessions.cc
   void ExecuteOpenSession(Operation* operation);
   void ExecuteCloseSession(Operation* operation);
+  size_t SweepClosing();
+  void EndSweep();
   void EndSessionIfDone(Session* session);
   void DropRequests(Flow* flow);
 
@@ -273,6 +275,13 @@ class Worker::Impl {
   IntrusiveList<Session, BlockedTag> blocked_sessions_;
   IntrusiveList<Session, RingTag> ring_sessions_;
   IntrusiveList<HandOver, RetrieveTag> retrieve_waiters_;
+
+  // The sweep for flows of closing sessions: those it is made for, and the
+  // place it looks at next. None of the places from flows_end_ on was ever
+  // used.
+  IntrusiveList<Session, SweepTag> swept_sessions_;
+  uint32_t sweep_next_ = 0;
+  uint32_t flows_end_ = 0;
 
   // Of the batch under way; what it is not filled with is of no meaning.
   std::array<Looked, kBatch> looked_;

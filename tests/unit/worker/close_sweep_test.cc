@@ -1,0 +1,234 @@
+// SPDX-License-Identifier: BSD-3-Clause
+// A session closes beside many flows: its own are looked for a few places at a
+// time, and whatever happens to them meanwhile, it ends with the last one.
+#include "worker_fixture.h"
+
+namespace chimney::worker {
+namespace {
+
+using offload::Status;
+
+constexpr uint32_t kOtherId = 78;
+// Places that one turn of the poll loop may look at.
+constexpr uint32_t kMostPerPoll = 256;
+
+class CloseSweepTest : public WorkerTest {
+ protected:
+  WorkerConfig Config() const override {
+    WorkerConfig config = WorkerTest::Config();
+    config.max_flows = 2048;
+    config.max_posted_receives = 8192;
+    return config;
+  }
+  FlowTuple Tuple() const override {
+    FlowTuple tuple = WorkerTest::Tuple();
+    tuple.remote_port = remote_port;
+    return tuple;
+  }
+  void OpenOther() {
+    Operation open;
+    open.kind = Operation::Kind::kOpenSession;
+    open.session_id = kOtherId;
+    open.session_port = &other;
+    ASSERT_TRUE(Run(&open));
+    control.completed.clear();
+  }
+  // One more flow of a session, with a receive that waits.
+  FlowHandle AddFlow(uint32_t session_id) {
+    ++remote_port;
+    EXPECT_TRUE(Hold());
+    std::unique_ptr<Operation> offload = NewInitiate();
+    offload->session_id = session_id;
+    EXPECT_TRUE(Initiate(offload.get()));
+    control.completed.clear();
+    Request request;
+    request.kind = Request::Kind::kReceive;
+    request.flow = flow;
+    request.data = buffer.data();
+    request.length = static_cast<uint32_t>(buffer.size());
+    EXPECT_EQ(worker->OnRequest(now, session_id, request),
+              RequestVerdict::kAccepted);
+    return flow;
+  }
+  void Close(uint32_t session_id, Operation* operation) {
+    operation->kind = Operation::Kind::kCloseSession;
+    operation->session_id = session_id;
+    worker->Execute(now, operation);
+  }
+  void UploadAll(const std::vector<FlowHandle>& flows) {
+    for (const FlowHandle handle : flows) {
+      Operation cut, end;
+      cut.kind = Operation::Kind::kTerminate;
+      end.kind = Operation::Kind::kFinishUpload;
+      cut.flow = end.flow = handle;
+      EXPECT_TRUE(Run(&cut));
+      EXPECT_TRUE(Run(&end));
+      std::erase(control.completed, &cut);
+      std::erase(control.completed, &end);
+    }
+  }
+  uint32_t posted() const { return worker->TakeCensus().posted_receives; }
+  bool HasWork() const { return worker->NextDeadline() <= now; }
+  void PollUntilIdle() {
+    while (worker->Poll(now) != 0) {
+    }
+  }
+
+  uint16_t remote_port = 1000;
+  Bytes buffer = Bytes(100);
+  FakeSessionPort other{2048, 64};
+};
+
+TEST_F(CloseSweepTest, OneTurnLooksAtFewPlaces) {
+  std::vector<FlowHandle> flows;
+  for (int i = 0; i < 1000; ++i) flows.push_back(AddFlow(kSessionId));
+  PollUntilIdle();
+  ASSERT_FALSE(HasWork());
+  Close(kSessionId, &close);
+  EXPECT_EQ(posted(), 1000u);
+  uint32_t before = posted();
+  while (before > 0) {
+    ASSERT_TRUE(HasWork());
+    ASSERT_GT(worker->Poll(now), 0u);
+    ASSERT_LT(posted(), before);
+    ASSERT_LE(before - posted(), kMostPerPoll);
+    before = posted();
+  }
+  PollUntilIdle();
+  EXPECT_FALSE(HasWork());
+  EXPECT_FALSE(control.IsDone(close));
+  UploadAll(flows);
+  EXPECT_TRUE(control.IsDone(close));
+}
+
+TEST_F(CloseSweepTest, PlacesOfOthersAreLookedAtInTurns) {
+  OpenOther();
+  std::vector<FlowHandle> others;
+  for (int i = 0; i < 1000; ++i) others.push_back(AddFlow(kOtherId));
+  const FlowHandle last = AddFlow(kSessionId);
+  PollUntilIdle();
+  Close(kSessionId, &close);
+  int turns = 0;
+  for (; posted() == 1001; ++turns) {
+    ASSERT_TRUE(HasWork());
+    ASSERT_GT(worker->Poll(now), 0u);
+  }
+  EXPECT_GE(turns, 1000 / static_cast<int>(kMostPerPoll));
+  PollUntilIdle();
+  EXPECT_EQ(posted(), 1000u);
+  UploadAll({last});
+  EXPECT_TRUE(control.IsDone(close));
+  UploadAll(others);
+  Operation shut;
+  Close(kOtherId, &shut);
+  EXPECT_EQ(shut.status, Status::kSuccess);
+}
+
+TEST_F(CloseSweepTest, SessionWithoutFlowsEndsAtOnce) {
+  OpenOther();
+  const FlowHandle kept = AddFlow(kSessionId);
+  PollUntilIdle();
+  Operation shut;
+  Close(kOtherId, &shut);
+  EXPECT_TRUE(control.IsDone(shut));
+  EXPECT_FALSE(HasWork());
+  EXPECT_EQ(worker->Poll(now), 0u);
+  UploadAll({kept});
+}
+
+TEST_F(CloseSweepTest, SessionEndsWithItsLastFlowBeforeTheSweepDoes) {
+  OpenOther();
+  std::vector<FlowHandle> others;
+  for (int i = 0; i < 1000; ++i) others.push_back(AddFlow(kOtherId));
+  const FlowHandle last = AddFlow(kSessionId);
+  PollUntilIdle();
+  Close(kSessionId, &close);
+  worker->Poll(now);
+  EXPECT_FALSE(control.IsDone(close));
+  UploadAll({last});
+  EXPECT_TRUE(control.IsDone(close));
+  EXPECT_EQ(posted(), 1000u);
+  EXPECT_FALSE(HasWork());
+  EXPECT_EQ(worker->Poll(now), 0u);
+  UploadAll(others);
+  Operation shut;
+  Close(kOtherId, &shut);
+}
+
+// The closed session's buffers get nothing more: the bytes go with the socket.
+TEST_F(CloseSweepTest, FlowThatIsCutBeforeItIsFoundDropsItsRequests) {
+  const FlowHandle only = AddFlow(kSessionId);
+  PollUntilIdle();
+  FromWire(PeerData(Text("late")));
+  Close(kSessionId, &close);
+  terminate.kind = Operation::Kind::kTerminate;
+  terminate.flow = only;
+  ASSERT_TRUE(Run(&terminate));
+  EXPECT_EQ(posted(), 0u);
+  ASSERT_EQ(terminate.receive_data.size(), 1u);
+  EXPECT_EQ(terminate.receive_data[0].size(), 4u);
+  EXPECT_TRUE(Of(Notice::Kind::kReceiveComplete).empty());
+  ASSERT_TRUE(Finish());
+  EXPECT_TRUE(control.IsDone(close));
+}
+
+TEST_F(CloseSweepTest, FlowThatIsServedBeforeItIsFoundDropsItsRequests) {
+  OpenOther();
+  std::vector<FlowHandle> others;
+  for (int i = 0; i < 1000; ++i) others.push_back(AddFlow(kOtherId));
+  const FlowHandle last = AddFlow(kSessionId);
+  PollUntilIdle();
+  Close(kSessionId, &close);
+  FromWire(PeerData(Text("late")));
+  worker->Poll(now);
+  EXPECT_EQ(posted(), 1000u);
+  EXPECT_EQ(buffer, Bytes(100));
+  UploadAll({last});
+  EXPECT_TRUE(control.IsDone(close));
+  UploadAll(others);
+  Operation shut;
+  Close(kOtherId, &shut);
+}
+
+TEST_F(CloseSweepTest, TwoSessionsCloseAtOnce) {
+  OpenOther();
+  std::vector<FlowHandle> flows, others;
+  for (int i = 0; i < 500; ++i) {
+    flows.push_back(AddFlow(kSessionId));
+    others.push_back(AddFlow(kOtherId));
+  }
+  PollUntilIdle();
+  Close(kSessionId, &close);
+  worker->Poll(now);
+  worker->Poll(now);
+  Operation shut;
+  Close(kOtherId, &shut);  // the first sweep has passed flows of this one
+  PollUntilIdle();
+  EXPECT_EQ(posted(), 0u);
+  EXPECT_FALSE(HasWork());
+  UploadAll(flows);
+  EXPECT_TRUE(control.IsDone(close));
+  EXPECT_FALSE(control.IsDone(shut));
+  UploadAll(others);
+  EXPECT_TRUE(control.IsDone(shut));
+}
+
+TEST_F(CloseSweepTest, NoFlowJoinsASessionThatCloses) {
+  const FlowHandle first = AddFlow(kSessionId);
+  PollUntilIdle();
+  ++remote_port;
+  ASSERT_TRUE(Hold());
+  Close(kSessionId, &close);
+  std::unique_ptr<Operation> late = NewInitiate();
+  EXPECT_FALSE(Initiate(late.get()));
+  Operation release;
+  release.kind = Operation::Kind::kRelease;
+  release.flow = flow;
+  EXPECT_TRUE(Run(&release));
+  PollUntilIdle();
+  UploadAll({first});
+  EXPECT_TRUE(control.IsDone(close));
+}
+
+}  // namespace
+}  // namespace chimney::worker
