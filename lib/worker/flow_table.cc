@@ -3,7 +3,6 @@
 #include "worker/flow_table.h"
 
 #include <algorithm>
-#include <bit>
 
 namespace chimney::worker {
 
@@ -11,11 +10,10 @@ FlowTable::FlowTable(uint32_t max_flows, HashKey key, FlowKey* keys,
                      size_t key_stride_bytes)
     : key_(key),
       max_flows_(max_flows),
+      slot_count_(2 * std::max<uint32_t>(max_flows, 8)),
       keys_(reinterpret_cast<std::byte*>(keys)),
       key_stride_bytes_(key_stride_bytes) {
-  const uint32_t slots = std::bit_ceil(std::max<uint32_t>(max_flows, 8)) * 2;
-  mask_ = slots - 1;
-  slots_.resize(slots);
+  slots_.resize(slot_count_);
 }
 
 bool FlowTable::Insert(FlowKey* key) {
@@ -23,8 +21,8 @@ bool FlowTable::Insert(FlowKey* key) {
   const uint64_t hash = Hash(key->tuple);
   if (Find(hash, key->tuple) != nullptr) return false;
   const auto tag = static_cast<uint32_t>(hash);
-  uint32_t i = tag & mask_;
-  while (slots_[i].place != kEmpty) i = (i + 1) & mask_;
+  uint32_t i = HomeOf(tag);
+  while (slots_[i].place != kEmpty) i = After(i);
   const auto offset =
       static_cast<size_t>(reinterpret_cast<std::byte*>(key) - keys_);
   slots_[i] = Slot{static_cast<uint32_t>(offset / key_stride_bytes_), tag};
@@ -33,19 +31,15 @@ bool FlowTable::Insert(FlowKey* key) {
 }
 
 bool FlowTable::Erase(FlowKey* key) {
-  uint32_t hole = static_cast<uint32_t>(Hash(key->tuple)) & mask_;
-  for (;; hole = (hole + 1) & mask_) {
+  uint32_t hole = HomeOf(static_cast<uint32_t>(Hash(key->tuple)));
+  for (;; hole = After(hole)) {
     if (slots_[hole].place == kEmpty) return false;
     if (KeyAt(slots_[hole].place) == key) break;
   }
   // Close the gap: what stands behind may move into the hole unless its search
   // begins between the hole and where it stands.
-  for (uint32_t i = (hole + 1) & mask_; slots_[i].place != kEmpty;
-       i = (i + 1) & mask_) {
-    const uint32_t home = slots_[i].tag & mask_;
-    const uint32_t from_home = (i - home) & mask_;
-    const uint32_t from_hole = (i - hole) & mask_;
-    if (from_home >= from_hole) {
+  for (uint32_t i = After(hole); slots_[i].place != kEmpty; i = After(i)) {
+    if (Steps(HomeOf(slots_[i].tag), i) >= Steps(hole, i)) {
       slots_[hole] = slots_[i];
       hole = i;
     }

@@ -4,6 +4,8 @@
 
 #include <gtest/gtest.h>
 
+#include <algorithm>
+#include <array>
 #include <map>
 #include <tuple>
 #include <vector>
@@ -33,13 +35,14 @@ FlowTuple TupleFor(const Name& name) {
   return tuple;
 }
 
-class FlowTableProperty : public ::testing::TestWithParam<uint64_t> {};
+class FlowTableProperty
+    : public ::testing::TestWithParam<std::tuple<uint64_t, uint32_t>> {};
 
 TEST_P(FlowTableProperty, AgreesWithAMap) {
-  constexpr uint32_t kMax = 200;
-  Random random(GetParam());
-  Slab<FlowKey> keys(kMax + 1);
-  FlowTable table(kMax, HashKey{random.Next64(), random.Next64()},
+  const auto [seed, max] = GetParam();
+  Random random(seed);
+  Slab<FlowKey> keys(max + 1);
+  FlowTable table(max, HashKey{random.Next64(), random.Next64()},
                   keys.PlaceOf(0), sizeof(FlowKey));
   std::map<Name, FlowKey*> expected;
   for (int step = 0; step < 20000; ++step) {
@@ -52,7 +55,7 @@ TEST_P(FlowTableProperty, AgreesWithAMap) {
     if (random.Chance(1, 2)) {
       FlowKey* key = keys.Allocate();
       key->tuple = tuple;
-      const bool fits = found == expected.end() && expected.size() < kMax;
+      const bool fits = found == expected.end() && expected.size() < max;
       ASSERT_EQ(table.Insert(key), fits);
       if (fits) {
         expected[name] = key;
@@ -72,8 +75,56 @@ TEST_P(FlowTableProperty, AgreesWithAMap) {
   }
 }
 
-INSTANTIATE_TEST_SUITE_P(Seeds, FlowTableProperty,
-                         ::testing::Range<uint64_t>(1, 6));
+// Powers of two, next to them and far from them; the small ones wrap around all
+// the time.
+INSTANTIATE_TEST_SUITE_P(
+    Seeds, FlowTableProperty,
+    ::testing::Combine(::testing::Range<uint64_t>(1, 6),
+                       ::testing::Values(1, 7, 8, 9, 13, 50, 64, 65, 200)));
+
+// Five keys whose search begins in the last two of `2 * max_flows` slots: all
+// but two stand at the front of the table.
+class FlowTableEnd : public ::testing::TestWithParam<uint32_t> {
+ protected:
+  static constexpr size_t kKeys = 5;
+
+  void SetUp() override {
+    const uint64_t slots = uint64_t{2} * GetParam();
+    size_t found = 0;
+    for (uint32_t host = 1; found < kKeys; ++host) {
+      const FlowTuple tuple = TupleFor({false, host, 9});
+      const uint64_t tag = static_cast<uint32_t>(table.Hash(tuple));
+      // The first one in the last but one, the others in the last.
+      const uint64_t home = slots - (found == 0 ? 2 : 1);
+      if ((tag * slots) >> 32 == home) keys[found++].tuple = tuple;
+    }
+  }
+  size_t CountFound() const {
+    size_t found = 0;
+    for (const FlowKey& key : keys) found += table.Find(key.tuple) == &key;
+    return found;
+  }
+
+  std::array<FlowKey, kKeys> keys;
+  FlowTable table{GetParam(), HashKey{3, 4}, keys.data(), sizeof(FlowKey)};
+};
+
+TEST_P(FlowTableEnd, SearchesAndGapsGoAround) {
+  std::array<size_t, kKeys> order{0, 1, 2, 3, 4};
+  do {
+    for (FlowKey& key : keys) ASSERT_TRUE(table.Insert(&key));
+    ASSERT_EQ(CountFound(), kKeys);
+    for (size_t erased = 0; erased < kKeys; ++erased) {
+      ASSERT_TRUE(table.Erase(&keys[order[erased]]));
+      ASSERT_EQ(table.Find(keys[order[erased]].tuple), nullptr);
+      ASSERT_EQ(CountFound(), kKeys - erased - 1);
+    }
+  } while (std::next_permutation(order.begin(), order.end()));
+  EXPECT_EQ(table.size(), 0u);
+}
+
+INSTANTIATE_TEST_SUITE_P(Sizes, FlowTableEnd,
+                         ::testing::Values(8, 9, 11, 16, 100));
 
 TEST(FlowTable, ThePrefetchedHashFindsTheSame) {
   FlowKey key;
