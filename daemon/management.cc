@@ -84,6 +84,7 @@ void WriteCensus(const std::vector<WorkerLink*>& links, JsonWriter* json) {
     json->Value("lent_pieces", census.lent_pieces);
     json->Value("timers", census.timers);
     json->Value("parked_frames", census.parked_frames);
+    json->Value("parts", census.parts);
     json->Value("sessions", census.sessions);
     json->EndObject();
   }

@@ -111,6 +111,7 @@ worker::Worker::Census WorkerLink::census() const {
   census.lent_pieces = census_.lent_pieces.load(kRelaxed);
   census.timers = census_.timers.load(kRelaxed);
   census.parked_frames = census_.parked_frames.load(kRelaxed);
+  census.parts = census_.parts.load(kRelaxed);
   census.sessions = census_.sessions.load(kRelaxed);
   return census;
 }
@@ -187,6 +188,7 @@ void WorkerLink::PublishCensus(const worker::Worker::Census& census) {
   census_.lent_pieces.store(census.lent_pieces, kRelaxed);
   census_.timers.store(census.timers, kRelaxed);
   census_.parked_frames.store(census.parked_frames, kRelaxed);
+  census_.parts.store(census.parts, kRelaxed);
   census_.sessions.store(census.sessions, kRelaxed);
 }
 

@@ -157,6 +157,7 @@ class WorkerLink final : public worker::ControlPort {
     std::atomic<uint32_t> lent_pieces{0};
     std::atomic<uint32_t> timers{0};
     std::atomic<uint32_t> parked_frames{0};
+    std::atomic<uint32_t> parts{0};
     std::atomic<uint32_t> sessions{0};
   };
   PublishedCensus census_;

@@ -5,6 +5,7 @@
 #include <poll.h>
 
 #include <array>
+#include <bit>
 #include <thread>
 #include <vector>
 
@@ -85,6 +86,16 @@ TEST(WorkerLink, ABrokenLaneIsNamed) {
     ++seen;
   });
   EXPECT_EQ(seen, 1u);
+}
+
+TEST(WorkerLink, EveryNumberOfTheCensusArrives) {
+  using Census = worker::Worker::Census;
+  using Numbers = std::array<uint32_t, 10>;
+  static_assert(sizeof(Census) == sizeof(Numbers));  // and none is left out
+  const Numbers numbers{1, 2, 3, 4, 5, 6, 7, 8, 9, 10};
+  WorkerLink link(0);
+  link.PublishCensus(std::bit_cast<Census>(numbers));
+  EXPECT_EQ(std::bit_cast<Numbers>(link.census()), numbers);
 }
 
 TEST(WorkerLink, OnlyASleepingControlCoreIsWoken) {
