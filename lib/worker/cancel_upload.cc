@@ -32,7 +32,9 @@ void Advance(tcp::TcpState* state, Duration elapsed) {
 
 void Worker::Impl::ExecuteCancelUpload(Instant now, Operation* operation,
                                        Flow* flow) {
-  if (flow->phase != FlowPhase::kCut || flow->wire_open) {
+  // One that is being finished is the kernel's already.
+  if (flow->phase != FlowPhase::kCut || flow->wire_open ||
+      flow->hand_over->finish != nullptr) {
     return Complete(operation, Status::kFailure);
   }
   HandOver* hand_over = flow->hand_over;

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: BSD-3-Clause
 // The parts of a flow that come and go. There are as many places for each as
 // there are flows, so taking one cannot fail.
+#include <cassert>
 #include <memory>
 
 #include "worker/worker_impl.h"
@@ -20,6 +21,9 @@ void Worker::Impl::EndHandOver(Flow* flow) {
       !hand_over->parked.empty() || hand_over->IsLinked()) {
     return;
   }
+  // An operation that waits here would never complete.
+  assert(hand_over->finish == nullptr);
+  assert(hand_over->fence.operation == nullptr);
   hand_overs_.Free(hand_over);
   flow->hand_over = nullptr;
 }

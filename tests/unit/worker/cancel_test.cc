@@ -156,6 +156,40 @@ TEST_F(CancelTest, ClosedConnectionCannotGoOn) {
   EXPECT_FALSE(Run(&cancel));
 }
 
+// The socket has the connection and may repeat its end: what waits for that
+// completes, and the upload stands.
+TEST_F(CancelTest, UploadThatIsBeingFinishedIsNotCanceled) {
+  SegmentSpec fin;
+  fin.seq = kRemoteSeq;
+  fin.ack = kLocalSeq;
+  fin.flags = packet::kTcpAck | packet::kTcpFin;
+  fin.options.has_timestamps = true;
+  fin.options.tsval = kPeerTs;
+  fin.options.tsecr = kTsNow;
+  FromWire(PeerFrame(fin));
+  Disconnect(1, false);
+  Poll();
+  ASSERT_TRUE(Terminate());
+  ASSERT_EQ(terminate.snapshot.tcp.delegated.state,
+            tcp::ConnectionState::kLastAck);
+  finish.kind = Operation::Kind::kFinishUpload;
+  finish.flow = flow;
+  finish.timeout = Duration::Millis(30);
+  worker->Execute(now, &finish);
+  ASSERT_FALSE(control.IsDone(finish));
+  Operation cancel;
+  cancel.kind = Operation::Kind::kCancelUpload;
+  cancel.flow = flow;
+  worker->Execute(now, &cancel);
+  EXPECT_TRUE(control.IsDone(cancel));
+  EXPECT_EQ(cancel.status, Status::kFailure);
+  EXPECT_FALSE(control.IsDone(finish));
+  Advance(Duration::Millis(31));
+  EXPECT_TRUE(control.IsDone(finish));
+  EXPECT_EQ(finish.status, Status::kSuccess);
+  EXPECT_EQ(worker->flow_count(), 0u);
+}
+
 TEST_F(CancelTest, QueryTellsTheStateAndChangesNothing) {
   FromWire(PeerData(Text("data")));
   Operation query;
