@@ -129,15 +129,15 @@ void SessionLane::EndSession() {
   }
 }
 
-// What many requests miss in the cache is waited for together.
-void SessionLane::ExpectFlows(worker::Worker* worker) const {
+// What many requests miss in the cache is waited for together, once.
+void SessionLane::ExpectFlows(worker::Worker* worker) {
   std::array<uint64_t, kExpectedFlows> packed;
   std::array<worker::FlowHandle, kExpectedFlows> flows;
   const size_t count = rings_->requests.FlowsAhead(packed);
   for (size_t i = 0; i < count; ++i) {
     flows[i] = worker::FlowHandle::FromPacked(packed[i]);
   }
-  worker->Expect(std::span(flows).first(count));
+  if (count != 0) worker->Expect(std::span(flows).first(count));
 }
 
 size_t SessionLane::PollRequests(Instant now, worker::Worker* worker,
@@ -152,7 +152,7 @@ size_t SessionLane::PollRequests(Instant now, worker::Worker* worker,
       fault_ = LaneFault::kRingIndices;
       break;
     }
-    if (taken % kExpectedFlows == 0) ExpectFlows(worker);
+    ExpectFlows(worker);
     worker::Request request;
     fault_ = Translate(entry, &request);
     if (fault_ != LaneFault::kNone) break;

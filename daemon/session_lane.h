@@ -83,7 +83,7 @@ class SessionLane final : public worker::SessionPort {
                       worker::Request* request) const;
 
  private:
-  void ExpectFlows(worker::Worker* worker) const;
+  void ExpectFlows(worker::Worker* worker);
   struct Rings;
 
   const SessionLaneMemory memory_;

@@ -36,7 +36,8 @@ class RequestConsumer {
         mask_(ring_entries - 1),
         capacity_(ring_entries - 1),
         index_(index),
-        known_tail_(index) {}
+        known_tail_(index),
+        told_(index) {}
 
   // Copies the oldest entry out and leaves it in the ring. Each call copies
   // again; the caller must act on the copy whose op it has checked.
@@ -62,15 +63,20 @@ class RequestConsumer {
   }
 
   // The flows that the next entries name, as far as Peek has looked: to
-  // prefetch, the session may still write others. Returns how many.
-  size_t FlowsAhead(std::span<uint64_t> flows) const {
-    const size_t count = std::min<size_t>(flows.size(), known_tail_ - index_);
-    for (size_t i = 0; i < count; ++i) {
-      const auto next = static_cast<uint32_t>(index_ + i);
+  // prefetch, the session may still write others. Returns how many: none while
+  // the oldest entry is one of those told before.
+  size_t FlowsAhead(std::span<uint64_t> flows) {
+    const uint32_t known = known_tail_ - index_;
+    const uint32_t told = told_ - index_;  // huge if behind
+    if (told != 0 && told <= known) return 0;
+    const uint32_t count =
+        static_cast<uint32_t>(std::min<size_t>(flows.size(), known));
+    for (uint32_t i = 0; i < count; ++i) {
       const auto* entry = reinterpret_cast<const volatile abi::RequestEntry*>(
-          slots_ + uint64_t{next & mask_} * sizeof(abi::RequestEntry));
+          slots_ + uint64_t{(index_ + i) & mask_} * sizeof(abi::RequestEntry));
       flows[i] = entry->flow;
     }
+    told_ = index_ + count;
     return count;
   }
 
@@ -107,6 +113,7 @@ class RequestConsumer {
   uint32_t index_;
   // Producer index that was checked last; entries before it may be read.
   uint32_t known_tail_;
+  uint32_t told_;  // end of what FlowsAhead told last
   bool sealed_ = false;
 };
 

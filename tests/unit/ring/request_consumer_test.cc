@@ -67,6 +67,37 @@ TEST_F(RequestConsumerTest, ShowsTheFlowsOfEntriesThatItHasSeen) {
   EXPECT_EQ(flows[0], 9u);
 }
 
+// Whoever asks again before it took what it was told gets nothing new: a head
+// that cannot be taken yet costs one look, not one a turn.
+TEST_F(RequestConsumerTest, ShowsEachFlowOnce) {
+  std::array<uint64_t, 4> flows{};
+  abi::RequestEntry entry;
+  entry.flow = 7;
+  ASSERT_TRUE(host_.Push(entry));
+  ASSERT_EQ(daemon_.Peek(&entry_), RequestRingVerdict::kEntry);
+  EXPECT_EQ(daemon_.FlowsAhead(flows), 1u);
+  EXPECT_EQ(daemon_.FlowsAhead(flows), 0u);
+  for (entry.flow = 8; entry.flow < 11; ++entry.flow) {
+    ASSERT_TRUE(host_.Push(entry));
+  }
+  ASSERT_EQ(daemon_.Peek(&entry_), RequestRingVerdict::kEntry);
+  EXPECT_EQ(daemon_.FlowsAhead(flows), 0u);
+  daemon_.Pop();
+  // Those that came behind it are shown with the next one that is seen.
+  ASSERT_EQ(daemon_.Peek(&entry_), RequestRingVerdict::kEntry);
+  EXPECT_EQ(daemon_.FlowsAhead(flows), 3u);
+  EXPECT_EQ(flows[2], 10u);
+  // Taken without being asked for: that leaves nothing behind.
+  for (int i = 0; i < 3; ++i) daemon_.Pop();
+  for (entry.flow = 11; entry.flow < 14; ++entry.flow) {
+    ASSERT_TRUE(host_.Push(entry));
+  }
+  ASSERT_EQ(daemon_.Peek(&entry_), RequestRingVerdict::kEntry);
+  daemon_.Pop();
+  EXPECT_EQ(daemon_.FlowsAhead(flows), 2u);
+  EXPECT_EQ(flows[0], 12u);
+}
+
 TEST_F(RequestConsumerTest, PeekWithoutPopLeavesTheEntry) {
   ASSERT_TRUE(host_.Push(Numbered(9)));
   ASSERT_EQ(daemon_.Peek(&entry_), RequestRingVerdict::kEntry);
