@@ -13,10 +13,16 @@ void Worker::Impl::Output(Turn* turn) {
   const size_t room = frames_->TransmitRoom(Side::kWire);
   const size_t burst = std::min<size_t>(room, config_.output_burst_segments);
   tcp::OutSegment segment;
-  for (size_t i = 0; i < burst; ++i) {
+  if (burst > 0) {
     if (!tcp::NextSegment(flow->tcb, turn->now, &segment)) return;
-    Publish(flow);
-    Transmit(flow, segment);
+    // Of the whole burst: only operations change what it is made from.
+    const packet::HeaderTemplate headers = HeadersOf(*flow, flow->tcb.cached);
+    for (size_t i = 1;; ++i) {
+      Publish(flow);
+      Transmit(flow, headers, segment);
+      if (i == burst) break;
+      if (!tcp::NextSegment(flow->tcb, turn->now, &segment)) return;
+    }
   }
   if (!tcp::HasOutput(flow->tcb)) return;
   if (burst == room) {
@@ -53,14 +59,14 @@ packet::HeaderTemplate Worker::Impl::HeadersOf(
   return headers;
 }
 
-void Worker::Impl::Transmit(Flow* flow, const tcp::OutSegment& segment) {
+void Worker::Impl::Transmit(Flow* flow, const packet::HeaderTemplate& headers,
+                            const tcp::OutSegment& segment) {
   packet::SegmentHeader header;
   header.seq = segment.seq;
   header.ack = segment.ack;
   header.flags = segment.flags;
   header.window_raw = segment.raw_window;
   header.options = segment.options;
-  const packet::HeaderTemplate headers = HeadersOf(*flow, flow->tcb.cached);
   std::array<uint8_t, packet::kMaxHeaderBytes> bytes;
   const size_t header_bytes = packet::BuildHeaders(
       headers, header, NextIpId(), segment.payload_bytes, bytes);

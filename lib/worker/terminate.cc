@@ -34,7 +34,7 @@ void Worker::Impl::Quiesce(Instant now, Flow* flow) {
   if (frames_->TransmitRoom(Side::kWire) > 0 &&
       tcp::NextSegment(flow->tcb, now, &segment)) {
     Publish(flow);
-    Transmit(flow, segment);
+    Transmit(flow, HeadersOf(*flow, flow->tcb.cached), segment);
   }
   if (flow->publish_due) Publish(flow);
   // The session hears of an abort before its requests come back (R175).

@@ -226,7 +226,8 @@ class Worker::Impl {
   void Output(Turn* turn);
   static packet::HeaderTemplate HeadersOf(const Flow& flow,
                                           const tcp::TcpCachedState& cached);
-  void Transmit(Flow* flow, const tcp::OutSegment& segment);
+  void Transmit(Flow* flow, const packet::HeaderTemplate& headers,
+                const tcp::OutSegment& segment);
   bool SendToHost(ByteSpan frame_bytes);
   void Publish(Flow* flow);
   uint16_t NextIpId();
