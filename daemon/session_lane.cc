@@ -132,12 +132,13 @@ void SessionLane::EndSession() {
 // What many requests miss in the cache is waited for together, once.
 void SessionLane::ExpectFlows(worker::Worker* worker) {
   std::array<uint64_t, kExpectedFlows> packed;
-  std::array<worker::FlowHandle, kExpectedFlows> flows;
   const size_t count = rings_->requests.FlowsAhead(packed);
+  if (count == 0) return;  // as for most requests
+  std::array<worker::FlowHandle, kExpectedFlows> flows;
   for (size_t i = 0; i < count; ++i) {
     flows[i] = worker::FlowHandle::FromPacked(packed[i]);
   }
-  if (count != 0) worker->Expect(std::span(flows).first(count));
+  worker->Expect(std::span(flows).first(count));
 }
 
 size_t SessionLane::PollRequests(Instant now, worker::Worker* worker,
