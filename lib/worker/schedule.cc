@@ -13,6 +13,9 @@ namespace {
 // Timers fired or moved, and flows served, in one turn of the poll loop.
 constexpr size_t kTimersPerPoll = 256;
 constexpr size_t kFlowsPerPoll = 128;
+// Flows of one session woken in a turn because it has room. Fewer than are
+// served, so that those of others do not wait behind them.
+constexpr size_t kWokenPerPoll = 64;
 
 }  // namespace
 
@@ -90,9 +93,14 @@ void Worker::Impl::WakeWaiting() {
   while (session != nullptr) {
     Session* next = blocked_sessions_.Next(session);
     if (session->port->Room() > 0 || session->closing != nullptr) {
+      for (size_t woken = 0; woken < kWokenPerPoll; ++woken) {
+        Flow* flow = session->waiting.front();
+        if (flow == nullptr) break;
+        Schedule(flow);
+      }
+    }
+    if (session->waiting.empty()) {
       IntrusiveList<Session, BlockedTag>::Remove(session);
-      for (Flow& flow : session->waiting) flow.is_ready = true;
-      ready_.SpliceBack(&session->waiting);
     }
     session = next;
   }

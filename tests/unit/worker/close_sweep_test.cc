@@ -213,6 +213,30 @@ TEST_F(CloseSweepTest, TwoSessionsCloseAtOnce) {
   EXPECT_TRUE(control.IsDone(shut));
 }
 
+// The same for flows that wait for room in their session's ring.
+TEST_F(CloseSweepTest, FlowsThatFindRoomDoNotHoldUpOthers) {
+  OpenOther();
+  session.room = 0;
+  std::vector<FlowHandle> flows;
+  for (int i = 0; i < 1000; ++i) flows.push_back(AddFlow(kSessionId));
+  const FlowHandle others = AddFlow(kOtherId);
+  PollUntilIdle();
+  other.notices.clear();
+  session.room = 1000;
+  worker->Poll(now);
+  FromWire(PeerData(Bytes(buffer.size())));
+  worker->Poll(now);
+  EXPECT_EQ(other.OfKind(Notice::Kind::kReceiveComplete).size(), 1u);
+  PollUntilIdle();
+  EXPECT_EQ(Of(Notice::Kind::kOffloaded).size(), 1000u);
+  session.room = 10000;
+  Close(kSessionId, &close);
+  UploadAll(flows);
+  UploadAll({others});
+  Operation shut;
+  Close(kOtherId, &shut);
+}
+
 TEST_F(CloseSweepTest, NoFlowJoinsASessionThatCloses) {
   const FlowHandle first = AddFlow(kSessionId);
   PollUntilIdle();
