@@ -177,6 +177,9 @@ struct Handle {
 template <typename T>
 class HandleSlab {
  public:
+  // Beside the object: its generation, and where the next free one is.
+  static constexpr size_t kBytesBeside = 2 * sizeof(uint32_t);
+
   explicit HandleSlab(uint32_t capacity)
       : slab_(capacity), generations_(capacity, 1) {}
 

@@ -17,7 +17,7 @@ constexpr Duration kHistoryLifetime = Duration::Seconds(60);
 
 }  // namespace
 
-void Prepare(Tcb& tcb, const ConnectionStore* store, bool ipv6,
+void Prepare(Tcb& tcb, ConnectionStore* store, bool ipv6,
              uint32_t path_mtu_bytes) {
   tcb.store = store;
   tcb.ipv6 = ipv6;

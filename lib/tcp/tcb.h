@@ -272,7 +272,7 @@ class Tcb {
   RttState rtt;
   History* history = nullptr;  // null: as a fresh one
   Instant next_reply;  // none to unacceptable segments without data before
-  const ConnectionStore* store = nullptr;
+  ConnectionStore* store = nullptr;
   TcpConstState constant;
   TcpCachedState cached;
   ConnectionCounters counters;
@@ -280,7 +280,7 @@ class Tcb {
 
 // Gives an empty tcb what it lives on, before Import. `store` and what that
 // names outlive it.
-void Prepare(Tcb& tcb, const ConnectionStore* store, bool ipv6,
+void Prepare(Tcb& tcb, ConnectionStore* store, bool ipv6,
              uint32_t path_mtu_bytes);
 
 // Gives everything received back to the store, for a tcb that is dropped

@@ -41,7 +41,7 @@ void Worker::Impl::ExecuteCancelUpload(Instant now, Operation* operation,
   tcp::Exported& exported = hand_over->exported;
   tcp::TcpState state = exported.state;
   Advance(&state, now - hand_over->cut_at);
-  tcp::Prepare(flow->tcb, &flow->session->store, flow->tuple.local.IsV6(),
+  tcp::Prepare(flow->tcb, flow->session(), flow->tuple.local.IsV6(),
                flow->tcb.path_mtu_bytes);
   if (!tcp::Import(flow->tcb, now, state, exported.send_data,
                    exported.receive_data)) {
@@ -77,7 +77,7 @@ void Worker::Impl::ExecuteCancelUpload(Instant now, Operation* operation,
 void Worker::Impl::RefeedOutOfOrder(Instant now, Flow* flow) {
   tcp::Exported& exported = flow->hand_over->exported;
   const tcp::TcpState& state = exported.state;
-  ChunkPool* pool = flow->session->port->chunks();
+  ChunkPool* pool = flow->session()->port->chunks();
   for (const tcp::Fragment& fragment : exported.out_of_order) {
     packet::Segment segment;
     segment.seq = fragment.seq;
@@ -96,7 +96,7 @@ void Worker::Impl::RefeedOutOfOrder(Instant now, Flow* flow) {
     Absorb(now, flow, tcp::OnSegment(flow->tcb, now, segment));
   }
   tcp::ForgetDuplicateAcks(flow->tcb);
-  FreeFragments(flow->session, &exported.out_of_order);
+  FreeFragments(flow->session(), &exported.out_of_order);
 }
 
 }  // namespace chimney::worker

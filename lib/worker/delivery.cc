@@ -25,7 +25,7 @@ constexpr uint32_t kDescriptorsPerTurn = 64;
 
 void Worker::Impl::Deliver(Turn* turn) {
   Flow* flow = turn->flow;
-  if (flow->session->closing != nullptr) return;
+  if (flow->session()->closing != nullptr) return;
   Place(turn);
   TellDone(turn);
   if (!flow->HasReceives()) Indicate(turn);
@@ -39,7 +39,7 @@ void Worker::Impl::Place(Turn* turn) {
     if (queue.empty()) flow->push_seen = false;
     return;
   }
-  const ChunkPool* pool = flow->session->port->chunks();
+  const ChunkPool* pool = flow->session()->port->chunks();
   uint32_t placed = 0;
   while (PostedReceive* receive = work->posted.front()) {
     tcp::Fragment* fragment = queue.front();
@@ -65,7 +65,7 @@ void Worker::Impl::Place(Turn* turn) {
     fragment->offset_in_chunk += length;
     fragment->length -= length;
     if (fragment->length == 0) {
-      flow->session->port->chunks()->Release(fragment->chunk);
+      flow->session()->port->chunks()->Release(fragment->chunk);
       fragments_.Free(fragment);
     }
   }
@@ -124,7 +124,7 @@ void Worker::Impl::Indicate(Turn* turn) {
 // Lends the first fragment and those that continue it in the same chunk. The
 // bytes count as unread until they are returned, so the window shrinks.
 bool Worker::Impl::LendFront(Flow* flow, Notice* notice) {
-  Session* session = flow->session;
+  Session* session = flow->session();
   tcp::FragmentList& queue = flow->tcb.receive_queue();
   // A session that does not consume what it was lent gets no more of its
   // memory: what follows waits here, where it closes the window.

@@ -33,7 +33,7 @@ void Worker::Impl::FinishUpload(Instant now, Operation* operation, Flow* flow) {
   OpenWire(flow);
   HandOver* hand_over = flow->hand_over;
   SessionWork* work = TakeWork(flow);
-  FreeFragments(flow->session, &hand_over->exported.receive_data);
+  FreeFragments(flow->session(), &hand_over->exported.receive_data);
   hand_over->unmoved_status =
       operation->moved ? Status::kMovedToKernel : Status::kRequestAborted;
   work->finished.SpliceBack(&hand_over->exported.send_data);
@@ -54,7 +54,7 @@ void Worker::Impl::FinishUpload(Instant now, Operation* operation, Flow* flow) {
         std::clamp<int64_t>((now - operation->started_at).nanos(), 0,
                             std::numeric_limits<uint32_t>::max()));
   }
-  flow->session->port->SetUntold(++flow->session->untold_flows);
+  flow->session()->port->SetUntold(++flow->session()->untold_flows);
   // Completed before the session is told: once it knows that the connection is
   // back it may offload it again, and the control core must know by then, too.
   Complete(operation, Status::kSuccess);
@@ -90,7 +90,7 @@ void Worker::Impl::RebuildFragment(Flow* flow, const tcp::Fragment& fragment) {
   const uint32_t ip_and_tcp = uint32_t{lengths.l3_bytes} + lengths.l4_bytes;
   const uint32_t most = std::min<uint32_t>(flow->tcb.path_mtu_bytes, 65535) -
                         std::min(flow->tcb.path_mtu_bytes, ip_and_tcp);
-  const uint8_t* data = flow->session->port->chunks()->Data(fragment.chunk) +
+  const uint8_t* data = flow->session()->port->chunks()->Data(fragment.chunk) +
                         fragment.offset_in_chunk;
   uint32_t done = 0;
   while (done < fragment.length && most > 0) {
@@ -119,7 +119,7 @@ void Worker::Impl::RebuildFragment(Flow* flow, const tcp::Fragment& fragment) {
 // The last step of a flow that was initiated once. Data lent by it stays with
 // the session until it is returned (R100, R145).
 void Worker::Impl::Retire(Flow* flow) {
-  Session* session = flow->session;
+  Session* session = flow->session();
   wheel_.Cancel(flow);
   Unschedule(flow);
   DropRequests(flow);

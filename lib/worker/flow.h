@@ -9,6 +9,7 @@
 #include "base/inet_address.h"
 #include "base/intrusive_list.h"
 #include "base/published_record.h"
+#include "base/slab.h"
 #include "base/time.h"
 #include "offload/state.h"
 #include "tcp/engine.h"
@@ -166,7 +167,6 @@ struct Flow : TimerNode,
 
   // From here on: once initiated.
   SessionWork* work = nullptr;
-  Session* session = nullptr;
   PublishedRecord* published = nullptr;
   uint64_t cookie = 0;
   tcp::Tcb tcb;
@@ -212,13 +212,16 @@ struct Flow : TimerNode,
     return phase != FlowPhase::kRunning ||
            retrieve_reason != offload::UploadReason::kNone;
   }
+  // nullptr before it is initiated.
+  Session* session() const;  // in session.h
   bool HasReceives() const { return work != nullptr && work->HasReceives(); }
   uint32_t lent_bytes() const { return work == nullptr ? 0 : work->lent_bytes; }
 };
 
-// What a connection at rest takes, its timer and its control block included.
+// What a connection at rest takes, its timer and its control block included,
+// and what finds it by its tuple and by its handle.
 inline constexpr size_t kBytesPerIdleFlow =
-    sizeof(Flow) + FlowTable::kBytesPerFlow;
+    sizeof(Flow) + FlowTable::kBytesPerFlow + HandleSlab<Flow>::kBytesBeside;
 static_assert(kBytesPerIdleFlow <= 512);
 
 }  // namespace chimney::worker

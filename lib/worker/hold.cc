@@ -114,7 +114,7 @@ void Worker::Impl::ExecuteOpenWire(Operation* operation, Flow* flow) {
 void Worker::Impl::OpenWire(Flow* flow) {
   if (flow->phase == FlowPhase::kCut && !flow->wire_open) {
     RebuildOutOfOrder(flow);
-    FreeFragments(flow->session, &flow->hand_over->exported.out_of_order);
+    FreeFragments(flow->session(), &flow->hand_over->exported.out_of_order);
   }
   flow->wire_open = true;
   ForwardParked(flow->hand_over);

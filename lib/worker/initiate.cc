@@ -97,10 +97,11 @@ Status Worker::Impl::TakeOver(Instant now, const Operation& operation,
   } else if (!ImportReceives(operation, session, &receives)) {
     status = Status::kTcpRcvBuffer;
   } else {
-    tcp::Prepare(flow->tcb, &session->store, flow->tuple.local.IsV6(),
+    tcp::Prepare(flow->tcb, session, flow->tuple.local.IsV6(),
                  operation.snapshot.path.path_mtu_bytes);
     // R43: the engine judges the state.
     if (!tcp::Import(flow->tcb, now, state, sends, receives)) {
+      flow->tcb.store = nullptr;
       status = Status::kFailure;
     }
   }
@@ -124,7 +125,6 @@ void Worker::Impl::BringToLife(Instant now, const Operation& operation,
   flow->gate_nxt = flow->tcb.snd.max;
   flow->hand_over->hold_deadline = Instant::Never();
   flow->gate_open = false;
-  flow->session = session;
   ++session->flow_count;
   flow->cookie = operation.cookie;
   flow->published = operation.published;

@@ -19,7 +19,7 @@ void Worker::Impl::Push(Session* session, const Notice& notice) {
 
 // There is room: the caller has looked.
 void Worker::Impl::Emit(Turn* turn, Notice notice) {
-  Session* session = turn->flow->session;
+  Session* session = turn->flow->session();
   if (session->closing != nullptr) {
     Count(Counter::kNoticesDiscarded);
     return;
@@ -59,7 +59,7 @@ void Worker::Impl::TellDone(Turn* turn) {
     notice.id = receive->id;
     notice.bytes = receive->filled;
     posted_receives_.Free(receive);
-    --flow->session->posted_receives;
+    --flow->session()->posted_receives;
     Emit(turn, notice);
   }
 }
@@ -134,7 +134,7 @@ void Worker::Impl::TellSends(Turn* turn) {
       Emit(turn, notice);
     }
     --work->records_held;
-    FreeRecord(flow->session, record);
+    FreeRecord(flow->session(), record);
   }
 }
 

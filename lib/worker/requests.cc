@@ -49,7 +49,7 @@ RequestVerdict Worker::Impl::OnRequest(Instant now, uint32_t session_id,
   Session* session = sessions_.Find(session_id);
   if (session != nullptr && session->closing == nullptr) {
     Flow* flow = flows_.Get(request.flow);
-    if (flow != nullptr && flow->session != session) flow = nullptr;
+    if (flow != nullptr && flow->session() != session) flow = nullptr;
     if (request.kind == Request::Kind::kReceiveReturn) {
       verdict = OnReceiveReturn(now, session, request);
     } else if (flow == nullptr) {

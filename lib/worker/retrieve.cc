@@ -66,7 +66,7 @@ bool Worker::Impl::NotifyRetrieve(Flow* flow) {
   ControlNotice notice;
   notice.kind = ControlNotice::Kind::kRetrieve;
   notice.flow = HandleOf(flow);
-  notice.session_id = flow->session->id;
+  notice.session_id = flow->session()->id;
   notice.cookie = flow->cookie;
   notice.reason = flow->retrieve_reason;
   return control_->Notify(notice);
@@ -100,7 +100,7 @@ void Worker::Impl::OnIcmpFrame(const Frame& frame) {
   }
   notice.kind = ControlNotice::Kind::kIcmpError;
   notice.flow = HandleOf(flow);
-  notice.session_id = flow->session->id;
+  notice.session_id = flow->session()->id;
   notice.cookie = flow->cookie;
   notice.snd_una = flow->tcb.snd_una();
   notice.snd_max = flow->tcb.snd_max();

@@ -124,7 +124,7 @@ size_t Worker::Impl::ServeReady(Instant now) {
 
 // Everything a flow can do now. May retire it.
 void Worker::Impl::Serve(Instant now, Flow* flow) {
-  Session* session = flow->session;
+  Session* session = flow->session();
   Turn turn{.now = now, .flow = flow};
   turn.room = session->closing != nullptr ? std::numeric_limits<size_t>::max()
                                           : session->port->Room();

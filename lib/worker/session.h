@@ -19,13 +19,13 @@ struct BlockedTag {};
 struct RingTag {};
 struct SweepTag {};
 
-struct Session : ListNode<BlockedTag>,  // flows wait for room in its ring
-                 ListNode<RingTag>,     // something was pushed
-                 ListNode<SweepTag> {   // its flows are looked for
+struct Session : ListNode<BlockedTag>,   // flows wait for room in its ring
+                 ListNode<RingTag>,      // something was pushed
+                 ListNode<SweepTag>,     // its flows are looked for
+                 tcp::ConnectionStore {  // of its flows' control blocks
   uint32_t id = 0;
   uint32_t slot = 0;
   SessionPort* port = nullptr;
-  tcp::ConnectionStore store;  // of its flows' control blocks
   // Set by kCloseSession: nothing is told or lent any more. The operation
   // completes with the last flow.
   Operation* closing = nullptr;
@@ -41,6 +41,10 @@ struct Session : ListNode<BlockedTag>,  // flows wait for room in its ring
   uint32_t lent_pieces = 0;
   uint32_t untold_flows = 0;  // FlowPhase::kGone
 };
+
+inline Session* Flow::session() const {
+  return static_cast<Session*>(tcb.store);
+}
 
 // At most `max_sessions` at a time; look-up by id is a scan of one dense array
 // that begins with the last hit.

@@ -27,7 +27,7 @@ void Worker::Impl::ExecuteOpenSession(Operation* operation) {
   Session* session =
       sessions_.Add(operation->session_id, operation->session_port);
   if (session != nullptr) {
-    session->store = {
+    *static_cast<tcp::ConnectionStore*>(session) = {
         session->port->chunks(), &fragments_, &flight_ranges_,    &outgoing_,
         &reassemblies_,          &histories_, &config_.parameters};
   }
@@ -60,8 +60,8 @@ size_t Worker::Impl::SweepClosing() {
          sweep_next_ < flows_end_) {
     ++looked_at;
     Flow* flow = flows_.At(sweep_next_++);
-    if (flow == nullptr || flow->session == nullptr ||
-        flow->session->closing == nullptr) {
+    if (flow == nullptr || flow->session() == nullptr ||
+        flow->session()->closing == nullptr) {
       continue;
     }
     ++found;
@@ -87,7 +87,7 @@ void Worker::Impl::EndSweep() {
 // Requests whose completion nobody waits for. What the engine holds stays: the
 // peer is owed every byte that was accepted.
 void Worker::Impl::DropRequests(Flow* flow) {
-  Session* session = flow->session;
+  Session* session = flow->session();
   SessionWork* work = flow->work;
   if (work == nullptr) return;
   work->done.SpliceBack(&work->posted);

@@ -24,7 +24,7 @@ void Worker::Impl::ExecuteTerminate(Instant now, Operation* operation,
 }
 
 void Worker::Impl::Quiesce(Instant now, Flow* flow) {
-  if (flow->session->closing != nullptr) DropRequests(flow);
+  if (flow->session()->closing != nullptr) DropRequests(flow);
   // Received data goes into the receives that wait for it, no further (R100).
   Turn turn{.now = now, .flow = flow};
   Place(&turn);
@@ -66,7 +66,7 @@ void Worker::Impl::FillTerminate(Instant now, Operation* operation,
   if (tcp::Outgoing* outgoing = flow->tcb.outgoing) {
     work->finished.SpliceBack(&outgoing->completed);
   }
-  FreeRecords(flow->session, &work->staged);
+  FreeRecords(flow->session(), &work->staged);
   work->staged_count = 0;
   HandOver* hand_over = TakeHandOver(flow);
   hand_over->Unlink();  // being done
@@ -78,7 +78,7 @@ void Worker::Impl::FillTerminate(Instant now, Operation* operation,
   flow->phase = FlowPhase::kCut;
   FillSnapshot(now, *flow, &operation->snapshot);
 
-  ChunkPool* pool = flow->session->port->chunks();
+  ChunkPool* pool = flow->session()->port->chunks();
   operation->send_data.clear();
   operation->receive_data.clear();
   for (const tcp::SendRecord& record : hand_over->exported.send_data) {

@@ -54,7 +54,7 @@ void Worker::Impl::ExecuteUpdate(Instant now, Operation* operation,
     flow->host_reached_at = now - from.neighbor.host_reachability_delta;
   } else {
     cached = from.tcp.cached;
-    const ChunkPool& pool = *flow->session->port->chunks();
+    const ChunkPool& pool = *flow->session()->port->chunks();
     cached.initial_rcv_wnd = static_cast<uint32_t>(
         std::min(uint64_t{cached.initial_rcv_wnd},
                  uint64_t{pool.chunk_bytes()} * pool.chunk_count()));

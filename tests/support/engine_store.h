@@ -29,7 +29,7 @@ class EngineStore {
         histories_(kConnections) {}
 
   // For connections that all behave as `params` says.
-  const tcp::ConnectionStore* view(const tcp::Parameters* params) {
+  tcp::ConnectionStore* view(const tcp::Parameters* params) {
     view_.params = params;
     return &view_;
   }

@@ -46,7 +46,7 @@ class Connections {
 
   Instant now() const { return now_; }
   void Advance(Duration by) { now_ = now_ + by; }
-  const tcp::ConnectionStore* store() const { return &store_; }
+  tcp::ConnectionStore* store() { return &store_; }
 
   // A segment of the peer, in order and acknowledging everything, or as if
   // `data_ahead` more bytes had come and `acked` were the ACK.
