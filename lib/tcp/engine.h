@@ -92,7 +92,8 @@ struct OutSegment {
 // (records already allocated, owned by the tcb afterwards); `receive_data` the
 // acknowledged, undelivered bytes ending at rcv_nxt (FIN aside). Returns false
 // and leaves everything with the caller when the state cannot be run: a state
-// outside R43's six, or sequence numbers that contradict each other.
+// outside R43's six, or sequence numbers that contradict each other. Sends that
+// were completed before and not asked for are kept.
 bool Import(Tcb& tcb, Instant now, const TcpState& state, RecordList& send_data,
             FragmentList& receive_data);
 
@@ -136,6 +137,9 @@ SendRecord* NextCompletedSend(Tcb& tcb);
 
 // Earliest instant at which OnTimer has work; Never() if none.
 Instant NextDeadline(const Tcb& tcb);
+// The same for what changes the connection or sends something: a deadline that
+// comes before only gives memory back.
+Instant NextTimer(const Tcb& tcb);
 
 // Current values, without stopping the connection (query, R58).
 TcpState Query(const Tcb& tcb, Instant now);

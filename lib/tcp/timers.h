@@ -41,9 +41,6 @@ void StartValidation(Tcb& tcb, Instant now);
 // Nothing will be sent or expected any more.
 void StopAllTimers(Tcb& tcb);
 
-// When the first of the protocol's timers runs out.
-Instant NextTimer(const Tcb& tcb);
-
 // No timer runs longer, whatever a host asks for.
 inline constexpr Duration kLongestTimer = Duration::Seconds(366L * 24 * 3600);
 // The cached values, with defaults where they are zero (R160).

@@ -219,7 +219,8 @@ struct Flow : TimerNode,
 };
 
 // What a connection at rest takes, its timer and its control block included,
-// and what finds it by its tuple and by its handle.
+// and what finds it by its tuple and by its handle. For a minute it also keeps
+// what it learned of its path (tcp::History), if it learned anything.
 inline constexpr size_t kBytesPerIdleFlow =
     sizeof(Flow) + FlowTable::kBytesPerFlow + HandleSlab<Flow>::kBytesBeside;
 static_assert(kBytesPerIdleFlow <= 512);

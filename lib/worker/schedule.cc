@@ -13,8 +13,8 @@ namespace {
 // Timers fired or moved, and flows served, in one turn of the poll loop.
 constexpr size_t kTimersPerPoll = 256;
 constexpr size_t kFlowsPerPoll = 128;
-// Flows of one session woken in a turn because it has room. Fewer than are
-// served, so that those of others do not wait behind them.
+// Flows of each session woken in a turn because it has room: what one of them
+// can put before the flows of others is bounded, however many it has.
 constexpr size_t kWokenPerPoll = 64;
 
 }  // namespace
@@ -75,7 +75,10 @@ void Worker::Impl::Fire(Instant now, Flow* flow) {
   }
   if (flow->phase == FlowPhase::kRunning && !flow->IsLeaving() &&
       tcp::NextDeadline(flow->tcb) <= now) {
-    Absorb(now, flow, tcp::OnTimer(flow->tcb, now));
+    // Memory that is given back is nobody's business.
+    const bool has_news = tcp::NextTimer(flow->tcb) <= now;
+    const tcp::Outcome outcome = tcp::OnTimer(flow->tcb, now);
+    if (has_news) Absorb(now, flow, outcome);
   }
   ArmTimer(flow);
 }
@@ -89,6 +92,7 @@ void Worker::Impl::WakeWaiting() {
     for (Flow& flow : *waiters) flow.is_ready = true;
     ready_.SpliceBack(waiters);
   }
+  left_waiting_ = false;
   Session* session = blocked_sessions_.front();
   while (session != nullptr) {
     Session* next = blocked_sessions_.Next(session);
@@ -98,6 +102,7 @@ void Worker::Impl::WakeWaiting() {
         if (flow == nullptr) break;
         Schedule(flow);
       }
+      if (!session->waiting.empty()) left_waiting_ = true;
     }
     if (session->waiting.empty()) {
       IntrusiveList<Session, BlockedTag>::Remove(session);

@@ -42,6 +42,7 @@ struct Session : ListNode<BlockedTag>,   // flows wait for room in its ring
   uint32_t untold_flows = 0;  // FlowPhase::kGone
 };
 
+// No control block of a flow lives on any other store.
 inline Session* Flow::session() const {
   return static_cast<Session*>(tcb.store);
 }

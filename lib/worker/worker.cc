@@ -152,7 +152,7 @@ size_t Worker::Impl::Poll(Instant now) {
 
 Instant Worker::Impl::NextDeadline() const {
   if (!ready_.empty() || !io_waiters_.empty() || !retrieve_waiters_.empty() ||
-      !swept_sessions_.empty()) {
+      !swept_sessions_.empty() || left_waiting_) {
     return Instant();
   }
   return wheel_.NextDeadline();

@@ -12,7 +12,6 @@
 #include <vector>
 
 #include "tcp/engine.h"
-#include "tcp/timers.h"
 #include "tests/support/test_tcb.h"
 
 namespace chimney::tcp {

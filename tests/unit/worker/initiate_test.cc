@@ -198,6 +198,8 @@ TEST_F(InitiateTest, R43StatesThatCannotRunAreRefused) {
     operation->send_bytes = Text("unsent");
     operation->receive_bytes = Text("unread");
     ExpectRefused(std::move(operation), Status::kFailure);
+    Bytes buffer(10);
+    EXPECT_EQ(Post(12, &buffer), RequestVerdict::kUnknownFlow);
   }
 }
 

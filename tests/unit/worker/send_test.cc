@@ -233,6 +233,21 @@ TEST_F(SendTest, DisconnectAskedTwiceIsToldSo) {
   EXPECT_EQ(session.notices[0].status, Status::kInvalidState);
 }
 
+// A million connections may give memory back in the same minute.
+TEST_F(SendTest, MemoryThatIsGivenBackTakesNoTurn) {
+  Poll();
+  Advance(Duration::Seconds(1));
+  SegmentSpec stranger;
+  stranger.flags = packet::kTcpSyn;
+  stranger.seq = kRemoteSeq;
+  FromWire(PeerFrame(stranger));
+  Poll();
+  const uint64_t parts = worker->TakeCensus().parts;
+  now = now + Duration::Seconds(61);
+  EXPECT_EQ(worker->Poll(now), 1u) << "more than the timer";
+  EXPECT_EQ(worker->TakeCensus().parts, parts - 1);
+}
+
 TEST_F(SendTest, ControlCoreCanDisconnect) {
   Operation disconnect;
   disconnect.kind = Operation::Kind::kDisconnect;
