@@ -58,8 +58,6 @@ void GrowWindow(Tcb& tcb, Instant now, const AckNews& news,
     mark = Later(mark, snd.una);
     return;
   }
-  Outgoing& out = *tcb.outgoing;
-  if (snd.una.AtOrAfter(out.cwnd_limited_end)) out.cwnd_limited = false;
   if (snd.cwnd < snd.ssthresh) {
     SlowStart(tcb, now, news, after_timeout);
   } else if (tcb.params().congestion_control == CongestionControl::kCubic) {
@@ -68,6 +66,11 @@ void GrowWindow(Tcb& tcb, Instant now, const AckNews& news,
     GrowNewReno(tcb, news.acked);
   }
   snd.cwnd = std::min(snd.cwnd, kMaxCwnd);
+}
+
+void EndCwndLimited(Tcb& tcb) {
+  Outgoing& out = *tcb.outgoing;
+  if (tcb.snd.una.AtOrAfter(out.cwnd_limited_end)) out.cwnd_limited = false;
 }
 
 void InflateWindow(Tcb& tcb) {

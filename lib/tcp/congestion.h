@@ -20,6 +20,9 @@ uint32_t InitialWindow(const Tcb& tcb);
 // An acknowledgement outside fast recovery. `after_timeout`: of what a timeout
 // had sent again.
 void GrowWindow(Tcb& tcb, Instant now, const AckNews& news, bool after_timeout);
+// After every acknowledgement: what cwnd held back is of no interest once all
+// that was out then has arrived (RFC 7661 section 4.3).
+void EndCwndLimited(Tcb& tcb);
 // A duplicate ACK in recovery without SACK: a segment left the network.
 void InflateWindow(Tcb& tcb);
 // A loss: sets ssthresh. What becomes of cwnd is the caller's.

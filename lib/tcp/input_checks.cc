@@ -142,11 +142,11 @@ SegmentReason CheckReset(InputContext& in) {
   if (!in.segment.seq.InWindow(tcb.rcv.nxt, ReceiveWindow(tcb))) {
     return SegmentReason::kRstOutsideWindow;
   }
+  if (tcb.params().one_challenge_per_validation && tcb.timers.validating) {
+    return SegmentReason::kRstThrottled;
+  }
   Instant& next_rst = TakeHistory(tcb).challenge.next_rst;
-  const bool challenged =
-      in.now < next_rst ||
-      (tcb.params().one_challenge_per_validation && tcb.timers.validating);
-  if (challenged) return SegmentReason::kRstThrottled;
+  if (in.now < next_rst) return SegmentReason::kRstThrottled;
   next_rst = in.now + tcb.params().challenge_ack_interval;
   StartValidation(tcb, in.now);
   OweAckNow(tcb);

@@ -183,12 +183,11 @@ void OnAckRecovery(Tcb& tcb, Instant now, const packet::Segment& segment,
       OnAckPrr(tcb, news.delivery.bytes());
       TakeMissingForLost(tcb);
     }
-    return;
-  }
-  if (news.acked != 0 && !window_set &&
-      phase_before != RecoveryPhase::kFastRecovery) {
+  } else if (news.acked != 0 && !window_set &&
+             phase_before != RecoveryPhase::kFastRecovery) {
     GrowWindow(tcb, now, news, phase_before == RecoveryPhase::kLoss);
   }
+  EndCwndLimited(tcb);
 }
 
 void EnterFastRecovery(Tcb& tcb) {

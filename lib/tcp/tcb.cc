@@ -41,9 +41,11 @@ void Discard(Tcb& tcb) {
   EndOutgoing(tcb);
 }
 
-// All that a fresh Outgoing would not show again.
-bool AtRest(const Tcb& tcb) {
-  if (tcb.outgoing == nullptr) return true;
+namespace {
+
+// All that a fresh Outgoing would not show again, but for a tail probe of which
+// nothing was heard.
+bool IsQuiet(const Tcb& tcb) {
   const Outgoing& out = *tcb.outgoing;
   const RecoveryState& recovery = out.recovery;
   const OutgoingTimers& timers = out.timers;
@@ -53,8 +55,7 @@ bool AtRest(const Tcb& tcb) {
                std::min(timers.sws, timers.pace));
   const int pending =
       static_cast<int>(recovery.phase) | static_cast<int>(recovery.frto) |
-      recovery.dup_ack_count | static_cast<int>(recovery.probe_outstanding) |
-      static_cast<int>(recovery.retransmit_now) |
+      recovery.dup_ack_count | static_cast<int>(recovery.retransmit_now) |
       static_cast<int>(out.timing.running) | static_cast<int>(out.sws_forced) |
       static_cast<int>(timers.tail_probe_due) |
       static_cast<int>(tcb.snd.fin_queued && !tcb.snd.fin_acked);
@@ -62,6 +63,13 @@ bool AtRest(const Tcb& tcb) {
   return pending == 0 && first_timer.IsNever() &&
          timers.total_rt == Duration() && out.queued_bytes == 0 &&
          out.queue.empty() && out.flight.empty() && !tcb.params().pacing;
+}
+
+}  // namespace
+
+bool AtRest(const Tcb& tcb) {
+  return tcb.outgoing == nullptr ||
+         (!tcb.outgoing->recovery.probe_outstanding && IsQuiet(tcb));
 }
 
 Outgoing& TakeOutgoing(Tcb& tcb) {
@@ -105,8 +113,12 @@ History& TakeHistory(Tcb& tcb) {
 }
 
 Instant HistoryDeadline(const Tcb& tcb) {
-  if (tcb.history == nullptr || tcb.outgoing != nullptr || tcb.frozen ||
+  if (tcb.history == nullptr || tcb.frozen ||
       tcb.connection_state == ConnectionState::kClosed) {
+    return Instant::Never();
+  }
+  if (tcb.outgoing != nullptr &&
+      !(tcb.outgoing->recovery.probe_outstanding && IsQuiet(tcb))) {
     return Instant::Never();
   }
   const ChallengeState& challenge = tcb.history->challenge;
@@ -116,6 +128,10 @@ Instant HistoryDeadline(const Tcb& tcb) {
 
 void EndHistory(Tcb& tcb, Instant now) {
   if (now < HistoryDeadline(tcb)) return;
+  if (tcb.outgoing != nullptr) {
+    tcb.outgoing->recovery.probe_outstanding = false;
+    EndOutgoing(tcb);
+  }
   tcb.store->history->Free(std::exchange(tcb.history, nullptr));
 }
 

@@ -251,7 +251,7 @@ class Tcb {
   bool fin_received() const { return rcv.fin_received; }
   bool FinDue() const { return rcv.fin_received && rcv.unread_bytes == 0; }
   bool fin_acked() const { return snd.fin_acked; }
-  // Zero before anything happened.
+  // Zero before anything happened, and after it was forgotten.
   TroubleCounters trouble_counters() const {
     return history == nullptr ? TroubleCounters{} : history->counters;
   }
@@ -302,8 +302,9 @@ void DropOutgoing(Tcb& tcb);
 Reassembly& TakeReassembly(Tcb& tcb);
 void EndReassembly(Tcb& tcb);
 History& TakeHistory(Tcb& tcb);
-// When it is to be forgotten: Never() while something is on its way, or when
-// the engine is done with the connection.
+// When it is to be forgotten: Never() while something is on its way (with
+// pacing: or was), or when the engine is done with the connection. A tail probe
+// that nothing was heard of is given up with it.
 Instant HistoryDeadline(const Tcb& tcb);
 void EndHistory(Tcb& tcb, Instant now);
 

@@ -199,7 +199,7 @@ class TimersProperty : public ::testing::TestWithParam<uint64_t> {
   // Whatever waits for something has a timer that ends the wait.
   void ExpectNoTimerLost() {
     ASSERT_STREQ(tcp::CheckInvariants(tcb()), nullptr);
-    const Instant due = tcp::NextDeadline(tcb());
+    const Instant due = tcp::NextTimer(tcb());
     if (!Running()) {
       if (tcb().state() != ConnectionState::kTimeWait) {
         ASSERT_TRUE(due.IsNever());

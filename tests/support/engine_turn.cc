@@ -222,10 +222,10 @@ void EngineEndpoint::CheckAtRest() {
   const bool fin_open = closed_ && !fin_acked_;
   const bool waits = tcb_->unacked_send_bytes() > 0 || fin_open;
   if (waits && tcb_->state() != tcp::ConnectionState::kClosed &&
-      tcp::NextDeadline(*tcb_).IsNever()) {
+      tcp::NextTimer(*tcb_).IsNever()) {
     Violation("unfinished sending without a timer");
   }
-  // A tail probe that was sent twice waits for what tells of it.
+  // A tail probe that was sent twice waits a minute for what tells of it.
   if (!waits && tcb_->snd_una() == tcb_->snd_max() &&
       tcb_->outgoing != nullptr && !tcb_->HasCompletedSends() &&
       tcb_->timers.retransmit_use == tcp::RetransmitUse::kIdle &&

@@ -197,6 +197,9 @@ TEST_F(HandOver, ACompletedRecordOnTheWireSurvivesTheExport) {
   Exported out;
   Export(tcb(), now, &out);
   EXPECT_TRUE(out.send_data.empty());
+  // Also the import of a cancelled upload.
+  ASSERT_TRUE(Import(tcb(), now, out.state, out.send_data, out.receive_data));
+  EXPECT_EQ(NextCompletedSend(tcb()), nullptr);
   record->io_refs = 0;
   EXPECT_EQ(NextCompletedSend(tcb()), record);
 }

@@ -110,6 +110,71 @@ TEST_F(Rest, AfterTheLastCompletedSend) {
   ExpectNothingKept();
 }
 
+// RFC 7661: what cwnd held back before lets no window grow that a small request
+// does not fill.
+TEST_F(Rest, ASmallRequestAfterARecoveryGrowsNothing) {
+  Repaired();
+  const uint32_t cwnd = tcb().snd.cwnd;
+  Answered(10);
+  EXPECT_EQ(tcb().snd.cwnd, cwnd);
+}
+
+// Nor while a completed send waits to be asked for, which keeps its memory.
+TEST_F(Rest, ASmallRequestBeforeItsCompletionsGrowsNothing) {
+  Send(11 * kMss);
+  OutSegment segment;
+  while (NextSegment(tcb(), now, &segment)) {
+  }
+  now = now + Duration::Millis(100);
+  for (uint32_t i = 2; i <= 10; ++i) {
+    Feed(WithSack(Ack(kOurs), {{kOurs + kMss, kOurs + i * kMss}}));
+    while (NextSegment(tcb(), now, &segment)) {
+    }
+  }
+  now = now + Duration::Millis(100);
+  Feed(Ack(kOurs + 11 * kMss));
+  EXPECT_FALSE(Sending().cwnd_limited);
+  const uint32_t cwnd = tcb().snd.cwnd;
+  Send(10);
+  while (NextSegment(tcb(), now, &segment)) {
+  }
+  Feed(Ack(kOurs + 11 * kMss + 10));
+  EXPECT_EQ(tcb().snd.cwnd, cwnd);
+}
+
+// RFC 8985 section 7.4: whether a probe that was sent twice arrived twice shows
+// in what the peer says later. It says nothing.
+TEST_F(Rest, AMinuteOfItGivesUpATailProbe) {
+  state.delegated.srtt = Duration::Millis(20);
+  Start();
+  FlushOwedAck(tcb());
+  Pull();
+  Send(2 * kMss);
+  ASSERT_EQ(Pull().size(), 2u);
+  FireNext();
+  ASSERT_EQ(Pull().size(), 1u);
+  ASSERT_EQ(tcb().trouble_counters().tail_probes, 1u);
+  Feed(Ack(kOurs + 2 * kMss));
+  Pull();
+  EXPECT_TRUE(Sending().recovery.probe_outstanding);
+  EXPECT_TRUE(NextTimer(tcb()).IsNever());
+  now = NextDeadline(tcb());
+  OnTimer(tcb(), now);
+  ExpectNothingKept();
+  EXPECT_EQ(tcb().history, nullptr);
+}
+
+TEST_F(Rest, WhatIsOnItsWayKeepsThePast) {
+  Repaired();
+  Send(10);
+  Pull();
+  while (UntilDeadline() <= Duration::Seconds(60)) {
+    FireNext();
+    Pull();
+  }
+  EXPECT_EQ(NextDeadline(tcb()), NextTimer(tcb()));
+}
+
 TEST_F(Rest, AMinuteOfItForgetsThePath) {
   Repaired();
   EXPECT_EQ(tcb().trouble_counters().fast_retransmits, 1u);
@@ -143,6 +208,14 @@ TEST_F(Rest, ALimitOfChallengesIsNotForgottenBeforeItIsOver) {
   OnTimer(tcb(), now);
   Feed(reset);
   EXPECT_EQ(Pull().size(), 0u);
+  WireSegment syn = Ack(kOurs);
+  syn.seq += 10;
+  syn.flags = testing::kSyn;
+  for (const size_t answers : {1u, 0u}) {
+    Feed(syn);
+    EXPECT_EQ(Pull().size(), answers);
+    OnTimer(tcb(), now);
+  }
 }
 
 // What a connection with losses gave back is used by one that has seen nothing,
