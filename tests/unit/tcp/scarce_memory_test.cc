@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: BSD-3-Clause
 // Book-keeping that many connections share: one that wants much of it leaves
 // enough for the others, and one that gets none goes on.
+#include <utility>
+
 #include "tests/unit/tcp/engine_fixture.h"
 
 namespace chimney::tcp {
@@ -181,6 +183,22 @@ TEST_F(ScarceMemory, FullSegmentsBehindAHoleAllFit) {
   }
   EXPECT_EQ(tcb().out_of_order_bytes(), kSegments * kMss);
   Pull();
+}
+
+// An application that never reads to the end: the count of what was queued does
+// not run over, and the size of a piece on average stays what it was.
+TEST_F(ScarceMemory, ACountOfPiecesNeverRunsOver) {
+  StartQuiet();
+  Feed(Data(0, 1));
+  ReceiveState& rcv = tcb().rcv;
+  for (const auto& [pieces, bytes] :
+       {std::pair{1u << 22, 1u << 29}, std::pair{1u << 21, 1u << 30}}) {
+    rcv.queue_fragments = pieces & 0xffffffu;
+    rcv.queue_fragment_bytes = bytes;
+    Feed(Data(static_cast<uint32_t>(rcv.nxt.BytesFrom(SeqNum(kTheirs))), 1));
+    EXPECT_NEAR(rcv.queue_fragments, pieces / 2, 1);
+    EXPECT_NEAR(rcv.queue_fragment_bytes, bytes / 2, 1);
+  }
 }
 
 // Whoever holds data out of order: what is next finds a place.
