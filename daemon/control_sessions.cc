@@ -59,7 +59,9 @@ void ControlCore::OnGatehouseGone() {
   epoll_ctl(epoll_.get(), EPOLL_CTL_DEL, gatehouse_.fd(), nullptr);
   if (draining_) return;
   gatehouse_gone_ = true;
-  LOG(ERROR) << "the process that accepts sessions has ended: stopping";
+  LOG(ERROR)
+      << "the process that accepts sessions has ended: this daemon stops, "
+         "and its supervisor has to start it anew";
   RequestStop();
 }
 

@@ -74,6 +74,8 @@ class Slab {
   }
 
   uint32_t in_use() const { return in_use_; }
+  // No index from here on was ever in use.
+  uint32_t used_end() const { return used_once_; }
   uint32_t capacity() const { return capacity_; }
 
   // Calls visit(T*) for each object in use, O(capacity). `visit` may free the
@@ -220,6 +222,7 @@ class HandleSlab {
   T* PlaceOf(uint32_t index) { return slab_.PlaceOf(index); }
   uint32_t IndexOf(const T* object) const { return slab_.IndexOf(object); }
   uint32_t in_use() const { return slab_.in_use(); }
+  uint32_t used_end() const { return slab_.used_end(); }
   uint32_t capacity() const { return slab_.capacity(); }
   template <typename Visit>
   void ForEachInUse(Visit visit) {

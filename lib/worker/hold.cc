@@ -1,8 +1,6 @@
 // SPDX-License-Identifier: BSD-3-Clause
 // Holds (design D2): the flow is known, the kernel still runs it, what comes
 // from the wire is parked until the hold's end or its deadline.
-#include <algorithm>
-
 #include "worker/worker_impl.h"
 
 namespace chimney::worker {
@@ -21,7 +19,6 @@ void Worker::Impl::ExecuteHold(Instant now, Operation* operation) {
     Count(Counter::kHoldsRefused);
     return Complete(operation, Status::kTcpEntries);
   }
-  flows_end_ = std::max(flows_end_, handle.index + 1);
   flow->tuple = operation->tuple;
   flow->generation = handle.generation;
   if (!table_.Insert(flow)) {

@@ -57,7 +57,7 @@ size_t Worker::Impl::SweepClosing() {
   uint32_t found = 0;
   size_t looked_at = 0;
   while (looked_at < kPlacesPerPoll && found < kFoundPerPoll &&
-         sweep_next_ < flows_end_) {
+         sweep_next_ < flows_.used_end()) {
     ++looked_at;
     Flow* flow = flows_.At(sweep_next_++);
     if (flow == nullptr || flow->session() == nullptr ||
@@ -68,7 +68,7 @@ size_t Worker::Impl::SweepClosing() {
     DropRequests(flow);
     Schedule(flow);
   }
-  if (sweep_next_ == flows_end_) EndSweep();
+  if (sweep_next_ == flows_.used_end()) EndSweep();
   return looked_at;
 }
 

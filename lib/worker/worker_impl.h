@@ -279,11 +279,9 @@ class Worker::Impl {
   IntrusiveList<HandOver, RetrieveTag> retrieve_waiters_;
 
   // The sweep for flows of closing sessions: those it is made for, and the
-  // place it looks at next. None of the places from flows_end_ on was ever
-  // used.
+  // place it looks at next.
   IntrusiveList<Session, SweepTag> swept_sessions_;
   uint32_t sweep_next_ = 0;
-  uint32_t flows_end_ = 0;
 
   // Of the batch under way; what it is not filled with is of no meaning.
   std::array<Looked, kBatch> looked_;

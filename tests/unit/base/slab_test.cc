@@ -82,6 +82,7 @@ TEST(Slab, ReusesAPlaceBeforeItTouchesANewOne) {
   EXPECT_EQ(slab.Allocate(&alive, 4), first);
   EXPECT_EQ(slab.IndexOf(slab.Allocate(&alive, 5)), 2u);
   EXPECT_EQ(slab.At(3), nullptr) << "never used";
+  EXPECT_EQ(slab.used_end(), 3u) << "the most that were in use at once";
 }
 
 TEST(Slab, HonoursAlignment) {

@@ -9,6 +9,7 @@ namespace {
 constexpr uint32_t kOtherId = 78;
 // Places that one turn of the poll loop may look at.
 constexpr uint32_t kMostPerPoll = 256;
+constexpr uint32_t kOthers = 1000;
 
 class CloseSweepTest : public WorkerTest {
  protected:
@@ -66,6 +67,19 @@ class CloseSweepTest : public WorkerTest {
       std::erase(control.completed, &end);
     }
   }
+  // The session's only flow, in a place after kOthers of another session's.
+  FlowHandle AddFlowBehindOthers() {
+    OpenOther();
+    for (uint32_t i = 0; i < kOthers; ++i) others.push_back(AddFlow(kOtherId));
+    const FlowHandle last = AddFlow(kSessionId);
+    PollUntilIdle();
+    return last;
+  }
+  void CloseOther() {
+    UploadAll(others);
+    Close(kOtherId, &shut);
+    EXPECT_TRUE(control.IsDone(shut));
+  }
   uint32_t posted() const { return worker->TakeCensus().posted_receives; }
   bool HasWork() const { return worker->NextDeadline() <= now; }
   void PollUntilIdle() {
@@ -77,6 +91,7 @@ class CloseSweepTest : public WorkerTest {
   Bytes buffer = Bytes(100);
   FakeSessionPort other{2048, 64};
   Operation shut;
+  std::vector<FlowHandle> others;
 };
 
 TEST_F(CloseSweepTest, OneTurnLooksAtFewPlaces) {
@@ -102,25 +117,19 @@ TEST_F(CloseSweepTest, OneTurnLooksAtFewPlaces) {
 }
 
 TEST_F(CloseSweepTest, PlacesOfOthersAreLookedAtInTurns) {
-  OpenOther();
-  std::vector<FlowHandle> others;
-  for (int i = 0; i < 1000; ++i) others.push_back(AddFlow(kOtherId));
-  const FlowHandle last = AddFlow(kSessionId);
-  PollUntilIdle();
+  const FlowHandle last = AddFlowBehindOthers();
   Close(kSessionId, &close);
   int turns = 0;
-  for (; posted() == 1001; ++turns) {
+  for (; posted() == kOthers + 1; ++turns) {
     ASSERT_TRUE(HasWork());
     ASSERT_GT(worker->Poll(now), 0u);
   }
-  EXPECT_GE(turns, 1000 / static_cast<int>(kMostPerPoll));
+  EXPECT_GE(turns, static_cast<int>(kOthers / kMostPerPoll));
   PollUntilIdle();
-  EXPECT_EQ(posted(), 1000u);
+  EXPECT_EQ(posted(), kOthers);
   UploadAll({last});
   EXPECT_TRUE(control.IsDone(close));
-  UploadAll(others);
-  Close(kOtherId, &shut);
-  EXPECT_TRUE(control.IsDone(shut));
+  CloseOther();
 }
 
 TEST_F(CloseSweepTest, SessionWithoutFlowsEndsAtOnce) {
@@ -135,22 +144,16 @@ TEST_F(CloseSweepTest, SessionWithoutFlowsEndsAtOnce) {
 }
 
 TEST_F(CloseSweepTest, SessionEndsWithItsLastFlowBeforeTheSweepDoes) {
-  OpenOther();
-  std::vector<FlowHandle> others;
-  for (int i = 0; i < 1000; ++i) others.push_back(AddFlow(kOtherId));
-  const FlowHandle last = AddFlow(kSessionId);
-  PollUntilIdle();
+  const FlowHandle last = AddFlowBehindOthers();
   Close(kSessionId, &close);
   worker->Poll(now);
   EXPECT_FALSE(control.IsDone(close));
   UploadAll({last});
   EXPECT_TRUE(control.IsDone(close));
-  EXPECT_EQ(posted(), 1000u);
+  EXPECT_EQ(posted(), kOthers);
   EXPECT_FALSE(HasWork());
   EXPECT_EQ(worker->Poll(now), 0u);
-  UploadAll(others);
-  Close(kOtherId, &shut);
-  EXPECT_TRUE(control.IsDone(shut));
+  CloseOther();
 }
 
 // The closed session's buffers get nothing more: the bytes go with the socket.
@@ -171,26 +174,20 @@ TEST_F(CloseSweepTest, FlowThatIsCutBeforeItIsFoundDropsItsRequests) {
 }
 
 TEST_F(CloseSweepTest, FlowThatIsServedBeforeItIsFoundDropsItsRequests) {
-  OpenOther();
-  std::vector<FlowHandle> others;
-  for (int i = 0; i < 1000; ++i) others.push_back(AddFlow(kOtherId));
-  const FlowHandle last = AddFlow(kSessionId);
-  PollUntilIdle();
+  const FlowHandle last = AddFlowBehindOthers();
   Close(kSessionId, &close);
   FromWire(PeerData(Text("late")));
   worker->Poll(now);
-  EXPECT_EQ(posted(), 1000u);
+  EXPECT_EQ(posted(), kOthers);
   EXPECT_EQ(buffer, Bytes(100));
   UploadAll({last});
   EXPECT_TRUE(control.IsDone(close));
-  UploadAll(others);
-  Close(kOtherId, &shut);
-  EXPECT_TRUE(control.IsDone(shut));
+  CloseOther();
 }
 
 TEST_F(CloseSweepTest, TwoSessionsCloseAtOnce) {
   OpenOther();
-  std::vector<FlowHandle> flows, others;
+  std::vector<FlowHandle> flows;
   for (int i = 0; i < 500; ++i) {
     flows.push_back(AddFlow(kSessionId));
     others.push_back(AddFlow(kOtherId));
@@ -216,7 +213,7 @@ TEST_F(CloseSweepTest, FlowsThatFindRoomDoNotHoldUpOthers) {
   session.room = 0;
   std::vector<FlowHandle> flows;
   for (int i = 0; i < 1000; ++i) flows.push_back(AddFlow(kSessionId));
-  const FlowHandle others = AddFlow(kOtherId);
+  others.push_back(AddFlow(kOtherId));
   PollUntilIdle();
   other.notices.clear();
   session.room = 10000;
@@ -228,9 +225,7 @@ TEST_F(CloseSweepTest, FlowsThatFindRoomDoNotHoldUpOthers) {
   PollUntilIdle();
   EXPECT_EQ(Of(Notice::Kind::kOffloaded).size(), 1000u);
   UploadAll(flows);
-  UploadAll({others});
-  Close(kOtherId, &shut);
-  EXPECT_TRUE(control.IsDone(shut));
+  CloseOther();
 }
 
 TEST_F(CloseSweepTest, NoFlowJoinsASessionThatCloses) {
