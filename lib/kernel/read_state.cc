@@ -118,10 +118,12 @@ void InterpretTimers(const tcp_info& info, uint32_t unacked_bytes,
     delegated->retransmit.delta = left > Duration() ? left : Duration();
     delegated->retransmit.count = info.tcpi_retransmits;
   }
+  const Duration idle = Duration::Millis(
+      std::min(info.tcpi_last_data_recv, info.tcpi_last_ack_recv));
+  // Nothing says when TS.Recent came; it is no younger than the last segment.
+  delegated->ts_recent_age = idle;
   delegated->keepalive.running = cached.keepalive_enabled;
   if (cached.keepalive_enabled) {
-    const Duration idle = Duration::Millis(
-        std::min(info.tcpi_last_data_recv, info.tcpi_last_ack_recv));
     const Duration left = cached.ka_timeout - idle;
     delegated->keepalive.delta = left > Duration() ? left : Duration();
     delegated->keepalive.count = info.tcpi_probes;

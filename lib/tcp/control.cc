@@ -47,6 +47,11 @@ void ChangePathMtu(Tcb& tcb, Instant now, uint32_t path_mtu_bytes) {
   const uint32_t outstanding = tcb.snd.max.BytesFrom(tcb.snd.una);
   if (tcb.snd.mss >= mss_before || outstanding <= tcb.snd.mss) return;
   if (tcb.timers.retransmit_use != RetransmitUse::kRetransmit) return;
+  // A recovery that this ends leaves its cwnd no more inflated (RFC 6582).
+  if (tcb.outgoing->recovery.phase == RecoveryPhase::kFastRecovery) {
+    const uint32_t target = std::max(tcb.snd.ssthresh, tcb.snd.mss);
+    tcb.snd.cwnd = std::min(tcb.snd.cwnd, target);
+  }
   ResendFromUna(tcb);
   ArmRetransmit(tcb, now);
 }
@@ -106,6 +111,9 @@ Outcome OnUpdate(Tcb& tcb, Instant now, const TcpCachedState& cached,
   Outcome outcome;
   const TcpCachedState before = tcb.cached;
   tcb.cached = cached;
+  // No window is larger, and no import takes more (RFC 7323 section 2.3).
+  tcb.cached.initial_rcv_wnd =
+      std::min(cached.initial_rcv_wnd, uint32_t{65535} << 14);
   if (tcb.connection_state == ConnectionState::kClosed ||
       tcb.connection_state == ConnectionState::kTimeWait) {
     tcb.path_mtu_bytes = path_mtu_bytes;

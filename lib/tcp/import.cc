@@ -158,7 +158,8 @@ void ImportSend(Tcb& tcb, Instant now, const TcpDelegatedState& d,
   snd.recover = d.snd_una - 1;
   Outgoing& outgoing = TakeOutgoing(tcb);
   outgoing.queued_bytes = send_bytes;
-  outgoing.recovery.dup_ack_count = d.dup_ack_count;
+  // Of nothing in flight there are no duplicates.
+  if (snd.una != snd.max) outgoing.recovery.dup_ack_count = d.dup_ack_count;
   ImportFlight(tcb, now, d);
   ImportFastRecovery(tcb);
 }
@@ -204,8 +205,11 @@ void ImportTimers(Tcb& tcb, Instant now, const TcpDelegatedState& d) {
   Timers& timers = tcb.timers;
   timers = Timers{};
   tcb.outgoing->timers.backed_off_at = now;
-  tcb.outgoing->timers.total_rt = Bounded(d.total_rt);
   const RetransmitUse use = UseOfImportedTimer(tcb);
+  // Spent on what waits; on nothing else.
+  if (use == RetransmitUse::kRetransmit || use == RetransmitUse::kPersist) {
+    tcb.outgoing->timers.total_rt = Bounded(d.total_rt);
+  }
   if (use == RetransmitUse::kFinWait2) {
     ArmFinWait2(tcb, now);
   } else if (use == RetransmitUse::kRetransmit) {

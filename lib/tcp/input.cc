@@ -33,6 +33,7 @@ Outcome ProcessSegment(Tcb& tcb, Instant now, const packet::Segment& segment) {
   ++tcb.counters.segments_in;
   in.outcome.reason = RunChecks(in);
   if (in.outcome.reason == SegmentReason::kNone) {
+    NoteDuplicate(in);
     NoteTimestamp(in);
     OnPeerHeard(tcb, now);
     const SegmentReason acked = ProcessAck(in);

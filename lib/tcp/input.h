@@ -39,6 +39,8 @@ SegmentReason CheckAckField(InputContext& in);   // RFC 5961 section 5
 SegmentReason CheckUrgent(InputContext& in);     // R156
 
 // Effects.
+// RFC 2883 section 4.2: the next ACK tells what of the segment was old.
+void NoteDuplicate(InputContext& in);
 void NoteTimestamp(InputContext& in);         // RFC 7323 section 4.3
 SegmentReason ProcessAck(InputContext& in);   // input_ack.cc
 SegmentReason ProcessText(InputContext& in);  // input_data.cc

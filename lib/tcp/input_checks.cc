@@ -13,8 +13,10 @@ namespace {
 // Answers to segments without data are at least this far apart, or two ends
 // that disagree would answer each other for ever.
 constexpr Duration kReplyInterval = Duration::Millis(500);
-// RFC 7323 section 5.5: an older TS.Recent may have wrapped.
-constexpr Duration kTimestampLifetime = Duration::Seconds(24L * 24 * 3600);
+// RFC 7323 section 5.5: an older TS.Recent may have wrapped. Nobody tells how
+// fast the peer's clock runs: one that counts microseconds, as a kernel's may,
+// is half-way round in 36 minutes (Linux: TCP_PAWS_WRAP).
+constexpr Duration kTimestampLifetime = Duration::Micros(INT32_MAX);
 
 uint32_t ReceiveWindow(const Tcb& tcb) {
   return tcb.rcv.edge.BytesFrom(tcb.rcv.nxt);
@@ -57,12 +59,6 @@ void Trim(InputContext& in) {
                                         arrival.payload.size());
     arrival.payload = arrival.payload.subspan(old);
     arrival.seq += static_cast<uint32_t>(old);
-    // RFC 2883 section 4.2: the next ACK tells that this part was not needed.
-    if (old != 0 && in.tcb.constant.sack_enabled) {
-      Reassembly& reassembly = TakeReassembly(in.tcb);
-      reassembly.duplicate = {in.segment.seq, arrival.seq};
-      reassembly.has_duplicate = true;
-    }
   }
   const uint32_t room = rcv.edge.BytesFrom(arrival.seq);
   if (arrival.payload.size() > room) {
@@ -209,13 +205,29 @@ SegmentReason CheckSequence(InputContext& in) {
   return SegmentReason::kNone;
 }
 
+namespace {
+
+// RFC 5961 sections 5.2 and 7.
+SegmentReason ChallengeAck(InputContext& in, SegmentReason reason) {
+  if (in.segment.length() == 0) return Reply(in, reason);
+  Instant& next_ack = TakeHistory(in.tcb).challenge.next_ack;
+  if (in.now < next_ack) return SegmentReason::kReplyThrottled;
+  next_ack = in.now + in.tcb.params().challenge_ack_interval;
+  OweAckNow(in.tcb);
+  return reason;
+}
+
+}  // namespace
+
 SegmentReason CheckAckField(InputContext& in) {
   if (!in.segment.flags.ack()) return SegmentReason::kAckFlagMissing;
   const SendState& snd = in.tcb.snd;
   const SeqNum ack = in.segment.ack;
-  if (ack.After(snd.max)) return Reply(in, SegmentReason::kAckOfUnsentData);
+  if (ack.After(snd.max)) {
+    return ChallengeAck(in, SegmentReason::kAckOfUnsentData);
+  }
   if (ack.Before(snd.una - snd.max_wnd)) {
-    return Reply(in, SegmentReason::kAckTooOld);
+    return ChallengeAck(in, SegmentReason::kAckTooOld);
   }
   return SegmentReason::kNone;
 }
@@ -224,6 +236,13 @@ SegmentReason CheckUrgent(InputContext& in) {
   if (!in.segment.flags.urg()) return SegmentReason::kNone;
   Stop(in, StopReason::kUrgentData);
   return SegmentReason::kUrgentData;
+}
+
+void NoteDuplicate(InputContext& in) {
+  if (in.arrival.seq == in.segment.seq || !in.tcb.constant.sack_enabled) return;
+  Reassembly& reassembly = TakeReassembly(in.tcb);
+  reassembly.duplicate = {in.segment.seq, in.arrival.seq};
+  reassembly.has_duplicate = true;
 }
 
 void NoteTimestamp(InputContext& in) {

@@ -187,6 +187,19 @@ InsertResult FillHole(Tcb& tcb, Fragment* next, SeqNum from, ByteSpan hole,
 
 }  // namespace
 
+namespace {
+
+// RFC 2883 section 4.2: the part of a segment that was held already.
+void NoteOverlap(Tcb& tcb, SeqNum start, SeqNum end) {
+  if (!tcb.constant.sack_enabled || start.AtOrAfter(end)) return;
+  Reassembly& reassembly = *tcb.reassembly;
+  if (reassembly.has_duplicate) return;  // one is told, the first
+  reassembly.duplicate = {start, end};
+  reassembly.has_duplicate = true;
+}
+
+}  // namespace
+
 uint32_t StoreInOrder(Tcb& tcb, ByteSpan bytes) {
   ReceiveState& rcv = tcb.rcv;
   const SeqNum start = rcv.nxt;
@@ -213,7 +226,9 @@ uint32_t StoreInOrder(Tcb& tcb, ByteSpan bytes) {
       FlushOutOfOrder(tcb);
       continue;
     }
-    if (held != nullptr) MoveReachedFragments(tcb);
+    if (held == nullptr) continue;
+    MoveReachedFragments(tcb);
+    NoteOverlap(tcb, stop, Earlier(end, rcv.nxt));
   }
   if (tcb.reassembly != nullptr) {
     DropReachedSackBlocks(*tcb.reassembly, rcv.nxt);
@@ -230,6 +245,7 @@ InsertResult InsertOutOfOrder(Tcb& tcb, SeqNum seq, ByteSpan bytes) {
   if (!FindPrevious(reassembly, seq, &previous)) return InsertResult::kFull;
   SeqNum from = seq;
   if (previous != nullptr) from = Later(from, EndOf(previous));
+  NoteOverlap(tcb, seq, Earlier(end, from));
   Fragment* next = previous == nullptr ? list.front() : list.Next(previous);
   InsertResult result = InsertResult::kDuplicate;
   while (from.Before(end)) {
@@ -239,6 +255,7 @@ InsertResult InsertOutOfOrder(Tcb& tcb, SeqNum seq, ByteSpan bytes) {
       if (result != InsertResult::kStored) break;
     }
     if (next == nullptr) break;
+    NoteOverlap(tcb, Later(from, next->seq), Earlier(end, EndOf(next)));
     from = Later(from, EndOf(next));
     next = list.Next(next);
   }

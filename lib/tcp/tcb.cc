@@ -123,7 +123,7 @@ Instant HistoryDeadline(const Tcb& tcb) {
   }
   const ChallengeState& challenge = tcb.history->challenge;
   return std::max({tcb.snd.last_sent_at + kHistoryLifetime, challenge.next_rst,
-                   challenge.next_syn});
+                   challenge.next_syn, challenge.next_ack});
 }
 
 void EndHistory(Tcb& tcb, Instant now) {

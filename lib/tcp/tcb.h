@@ -142,6 +142,7 @@ struct CongestionState {
 struct ChallengeState {
   Instant next_rst;  // no challenge for an RST in the window before
   Instant next_syn;  // nor for a SYN
+  Instant next_ack;  // nor for data with an ACK that cannot be
 };
 
 // Of what rarely happens, since there is a History.

@@ -13,9 +13,10 @@ namespace {
 // Timers fired or moved, and flows served, in one turn of the poll loop.
 constexpr size_t kTimersPerPoll = 256;
 constexpr size_t kFlowsPerPoll = 128;
-// Flows of each session woken in a turn because it has room: what one of them
-// can put before the flows of others is bounded, however many it has.
-constexpr size_t kWokenPerPoll = 64;
+// Flows woken in a turn for each of three reasons: a driver may have let go,
+// the wire has room, their sessions have. Fewer together than are served, so
+// that other flows do not wait behind them.
+constexpr size_t kWokenPerPoll = 32;
 
 }  // namespace
 
@@ -84,31 +85,38 @@ void Worker::Impl::Fire(Instant now, Flow* flow) {
 }
 
 void Worker::Impl::WakeWaiting() {
+  left_waiting_ = false;
   for (ScheduleList* waiters : {&io_waiters_, &wire_waiters_}) {
     if (waiters->empty()) continue;
     if (waiters == &wire_waiters_ && frames_->TransmitRoom(Side::kWire) == 0) {
       continue;
     }
-    for (Flow& flow : *waiters) flow.is_ready = true;
-    ready_.SpliceBack(waiters);
+    for (size_t woken = 0; woken < kWokenPerPoll && !waiters->empty();
+         ++woken) {
+      Schedule(waiters->front());
+    }
+    if (!waiters->empty()) left_waiting_ = true;
   }
-  left_waiting_ = false;
+  size_t left = kWokenPerPoll;
+  // Those that had their turn are last in the next one.
+  IntrusiveList<Session, BlockedTag> turned;
   Session* session = blocked_sessions_.front();
   while (session != nullptr) {
     Session* next = blocked_sessions_.Next(session);
+    const size_t before = left;
     if (session->port->Room() > 0 || session->closing != nullptr) {
-      for (size_t woken = 0; woken < kWokenPerPoll; ++woken) {
-        Flow* flow = session->waiting.front();
-        if (flow == nullptr) break;
-        Schedule(flow);
+      for (; left != 0 && !session->waiting.empty(); --left) {
+        Schedule(session->waiting.front());
       }
       if (!session->waiting.empty()) left_waiting_ = true;
     }
-    if (session->waiting.empty()) {
+    if (session->waiting.empty() || left != before) {
       IntrusiveList<Session, BlockedTag>::Remove(session);
+      if (!session->waiting.empty()) turned.PushBack(session);
     }
     session = next;
   }
+  blocked_sessions_.SpliceBack(&turned);
 }
 
 size_t Worker::Impl::ServeReady(Instant now) {

@@ -208,5 +208,37 @@ TEST_F(BlindAttack, AnUploadTellsHowFarItCame_R160) {
   EXPECT_EQ(shown.count, 2);
 }
 
+TEST_F(BlindAttack, DataWithAnAckThatCannotBeIsChallengedNowAndThen_RFC5961_7) {
+  StartQuiet();
+  size_t answers = 0;
+  const auto forge = [&](uint32_t ack) {
+    WireSegment forged = Data(0, 1);
+    forged.ack = ack;
+    Feed(forged);
+    answers += Pull().size();
+  };
+  for (uint32_t i = 0; i < 1000; ++i) forge(kOurs + 1 + i);
+  for (uint32_t i = 0; i < 1000; ++i) forge(kOurs - 0x40000000 + i);
+  EXPECT_EQ(answers, 1u);
+  now = now + params.challenge_ack_interval;
+  forge(kOurs + 0x40000000);
+  EXPECT_EQ(answers, 2u);
+}
+
+TEST_F(BlindAttack, WhatIsDroppedForItsAckIsReportedToNobody_RFC2883) {
+  state.constant.sack_enabled = true;
+  StartQuiet();
+  Feed(Data(0, 100));
+  FlushOwedAck(tcb());
+  Pull();
+  WireSegment forged = Data(0, 200);
+  forged.flags = 0;
+  EXPECT_EQ(Feed(forged).reason, SegmentReason::kAckFlagMissing);
+  EXPECT_EQ(tcb().reassembly, nullptr);
+  Feed(Data(100, 100));
+  FlushOwedAck(tcb());
+  EXPECT_TRUE(PullOne().sack.empty());
+}
+
 }  // namespace
 }  // namespace chimney::tcp

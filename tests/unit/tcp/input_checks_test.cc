@@ -227,8 +227,9 @@ TEST_F(Paws, TimestampsWrap_R199) {
   EXPECT_EQ(PullOne().timestamps->echo, 3u);
 }
 
-TEST_F(Paws, AfterTwentyFourDaysTheOldValueMeansNothing_R199_RFC7323_5_5) {
-  now = now + Duration::Seconds(24 * 24 * 3600);
+// The clock of the peer may count microseconds; the kernel's limit as well.
+TEST_F(Paws, AfterHalfARoundOfTheClockItMeansNothing_R199_RFC7323_5_5) {
+  now = now + Duration::Micros(0x7fffffff);
   EXPECT_EQ(Feed(Stamped(5'000'000 - 1'000'000'000)).reason,
             SegmentReason::kPawsRejected);
   now = now + Duration::Nanos(1);

@@ -69,5 +69,24 @@ TEST_F(PathMtu, AnAbsurdValueLeavesRoomForPayload) {
   }
 }
 
+// RFC 6582 section 3.2 step 3: what duplicates added goes with the recovery.
+TEST_F(PathMtu, ASmallerPathEndsARecoveryWithoutItsInflation_RFC6582) {
+  params = ChimneyProfile();
+  state.delegated.cwnd = 40 * kMss;
+  Start();
+  Send(40 * kMss);
+  EXPECT_EQ(Pull().size(), 40u);
+  for (int i = 0; i < 38; ++i) {
+    Feed(Ack(kOurs));
+    Pull();
+  }
+  EXPECT_EQ(tcb().snd.ssthresh, 20u * kMss);
+  OnUpdate(tcb(), now, state.cached, 1040);
+  EXPECT_LE(tcb().snd.cwnd, 20u * kMss);
+  Pull();
+  Feed(Ack(kOurs + 40 * kMss));
+  EXPECT_LE(tcb().snd.cwnd, 21u * kMss);
+}
+
 }  // namespace
 }  // namespace chimney::tcp

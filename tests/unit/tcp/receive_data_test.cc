@@ -134,6 +134,24 @@ TEST_F(ReceiveData, ThePartThatCameBeforeIsReported_RFC2883_4_2) {
   EXPECT_EQ(PullOne().sack, (Blocks{{kTheirs + 3000, kTheirs + 3100}}));
 }
 
+TEST_F(ReceiveData, ThePartThatIsHeldIsReported_RFC2883_4_2) {
+  state.constant.sack_enabled = true;
+  StartQuiet();
+  using Blocks = std::vector<WireSegment::Block>;
+  Feed(Data(1000, 1000));
+  Pull();
+  Feed(Data(1500, 1000));  // its front is held
+  EXPECT_EQ(PullOne().sack, (Blocks{{kTheirs + 1500, kTheirs + 2000},
+                                    {kTheirs + 1000, kTheirs + 2500}}));
+  Feed(Data(500, 1000));  // its end is
+  EXPECT_EQ(PullOne().sack, (Blocks{{kTheirs + 1000, kTheirs + 1500},
+                                    {kTheirs + 500, kTheirs + 2500}}));
+  Feed(Data(0, 700));  // the same, and it fills the hole
+  const WireSegment filled = PullOne();
+  EXPECT_EQ(filled.ack, kTheirs + 2500);
+  EXPECT_EQ(filled.sack, (Blocks{{kTheirs + 500, kTheirs + 700}}));
+}
+
 TEST_F(ReceiveData, NoSackBlocksUnlessNegotiated_R122) {
   StartQuiet();
   Feed(Data(1000, 100));

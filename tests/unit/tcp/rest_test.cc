@@ -255,5 +255,58 @@ TEST_F(Rest, WhatWasGivenBackServesTheNextAsNew) {
   expect_alike(8);
 }
 
+// A count and a time of the giver's that mean something only while bytes are
+// on their way.
+TEST_F(Rest, AfterAnImportWithNothingInFlight_R192) {
+  state.delegated.dup_ack_count = 2;
+  state.delegated.total_rt = Duration::Millis(700);
+  Start();
+  FlushOwedAck(tcb());
+  Pull();
+  ExpectNothingKept();
+}
+
+TEST_F(Rest, DuplicatesOfTheGiverStartNoRecoveryOfWhatIsNew_R192) {
+  params = ChimneyProfile();
+  state.constant.sack_enabled = false;
+  state.delegated.dup_ack_count = 2;
+  state.delegated.ssthresh = 1u << 30;
+  Start();
+  FlushOwedAck(tcb());
+  Pull();
+  Send(5 * kMss);
+  Pull();
+  Feed(Ack(kOurs));
+  EXPECT_EQ(tcb().snd.ssthresh, 1u << 30);
+}
+
+TEST_F(Rest, TimeOfTheGiverEndsNothingThatIsNew_R75) {
+  state.delegated.total_rt = Duration::Seconds(10);
+  state.cached.max_rt = Duration::Seconds(5);
+  Start();
+  FlushOwedAck(tcb());
+  Pull();
+  Send(10);
+  Pull();
+  EXPECT_FALSE(Has(FireNext(), kEventStopped));
+  EXPECT_EQ(Pull().size(), 1u);
+}
+
+TEST_F(Rest, WhatIsStoppedOrClosedForgetsNothingByItself) {
+  for (const bool stops : {true, false}) {
+    Start();
+    FlushOwedAck(tcb());
+    Pull();
+    Repaired();
+    ASSERT_NE(tcb().history, nullptr);
+    ASSERT_FALSE(NextDeadline(tcb()).IsNever());
+    WireSegment last = Ack(tcb().snd_max().value());
+    last.flags = stops ? testing::kUrg | testing::kAck : testing::kRst;
+    last.payload = Bytes(stops ? 1 : 0);
+    Feed(last);
+    EXPECT_TRUE(NextDeadline(tcb()).IsNever()) << stops;
+  }
+}
+
 }  // namespace
 }  // namespace chimney::tcp

@@ -110,5 +110,13 @@ TEST_F(EmptySends, HoldNothingUpAndCompleteInTheirTurn_R108_R110) {
   EXPECT_EQ(host_->send_memory().live(), 0u);
 }
 
+TEST_F(Update, NoWindowIsLargerThanAnImportTakes_RFC7323_2_3) {
+  Start();
+  TcpCachedState cached = state.cached;
+  cached.initial_rcv_wnd = 0xffffffff;
+  OnUpdate(tcb(), now, cached, 1500);
+  EXPECT_EQ(Query(tcb(), now).cached.initial_rcv_wnd, 65535u << 14);
+}
+
 }  // namespace
 }  // namespace chimney::tcp
