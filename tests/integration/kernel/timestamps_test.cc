@@ -105,6 +105,20 @@ TEST_F(Timestamps, PeersTimestampIsEchoedAtOnceAfterTheReturn) {
   EXPECT_EQ(seen.back().segment.options.tsecr, 0x1234567u);
 }
 
+// PAWS ends with the age of TS.Recent (RFC 7323 section 5.5).
+TEST_F(Timestamps, TsRecentIsAsOldAsTheSilence) {
+  const TcpPair pair = MakeTcpPair(*lab_, {});
+  Exchange(pair, 1);
+  SleepMs(100);
+  SocketImage image;
+  ASSERT_EQ(TakeAway(pair.host_fd, &image), "");
+  const Duration age = image.snapshot.tcp.delegated.ts_recent_age;
+  EXPECT_GE(age, Duration::Millis(80));
+  EXPECT_LE(age, Duration::Seconds(60)) << "of a socket as young as this";
+  ASSERT_EQ(GiveBack(pair.host_fd, *tap_, &image), "");
+  Exchange(pair, 2);
+}
+
 TEST_F(Timestamps, AdvertisedWindowNeverShrinks) {
   const TcpPair pair = MakeTcpPair(*lab_, {});
   SocketImage image;
