@@ -39,6 +39,14 @@ const VerbForm* FindVerb(std::string_view name) {
   return nullptr;
 }
 
+// The largest number that means something.
+int64_t MostOf(const std::string& key) {
+  if (key == "mss") return UINT16_MAX;
+  if (Lists(" peer_wscale own_wscale ", key)) return 14;  // RFC 7323, 2.3
+  if (Lists(" dup_acks probe_count keepalive_probes ", key)) return UINT8_MAX;
+  return UINT32_MAX;
+}
+
 // {onoff=1, linger=0} or [1, 2]
 bool ParseList(Scanner* scanner, std::string_view close, Argument* argument) {
   argument->kind = Argument::Kind::kList;
@@ -127,7 +135,7 @@ bool ParseVerb(Scanner* scanner, const std::string& name, Verb* verb) {
     if (key.empty()) return !scanner->failed();
     std::optional<int64_t> value;
     if (Lists(form->numbers, key)) {
-      value = scanner->Number(0, UINT32_MAX);
+      value = scanner->Number(0, MostOf(key));
     } else if (Lists(form->seconds, key)) {
       const std::optional<Duration> seconds = scanner->Seconds();
       if (seconds) value = std::min(seconds->nanos(), kMaxNanos);

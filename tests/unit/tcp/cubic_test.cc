@@ -128,5 +128,17 @@ TEST_F(Cubic, AnUndoneCutRestoresWMax_RFC9438_4_9) {
   EXPECT_EQ(Past().congestion.cubic.w_max, w_max);
 }
 
+// However long ago the epoch began.
+TEST_F(Cubic, ARoundTripAddsHalfTheWindowAtMost_RFC9438_4_2) {
+  StartAt(100, Duration::Millis(100));
+  CutWindow(tcb());
+  tcb().snd.cwnd = tcb().snd.ssthresh;
+  RoundTrip();
+  now = now + Duration::Seconds(60);
+  const double before = Window();
+  RoundTrip();
+  EXPECT_NEAR(Window(), before * 1.5, 2.0);
+}
+
 }  // namespace
 }  // namespace chimney::tcp

@@ -57,6 +57,22 @@ TEST_F(Hystart, ADelayThatGrowsSlowsTheGrowth_RFC9406_4_2) {
   EXPECT_LE(tcb().snd.ssthresh, tcb().snd.cwnd);
 }
 
+// The round in which it began counts, and each ends with the first ACK of the
+// next: windowEnd is the first byte that had not been sent.
+TEST_F(Hystart, FiveRoundsAreConservative_RFC9406_4_2) {
+  Begin();
+  Round(Duration::Millis(80));
+  Round(Duration::Millis(80));
+  int rounds = 0;
+  do {
+    Round(Duration::Millis(91));
+    ++rounds;
+    ASSERT_TRUE(rounds > 9 || Past().congestion.hystart.in_css ||
+                tcb().snd.ssthresh <= tcb().snd.cwnd);
+  } while (tcb().snd.ssthresh > tcb().snd.cwnd && rounds < 10);
+  EXPECT_EQ(rounds, 1 + 5);
+}
+
 TEST_F(Hystart, ADelayThatShrinksAgainResumesSlowStart_RFC9406_4_2) {
   Begin();
   Round(Duration::Millis(80));

@@ -61,5 +61,13 @@ TEST_F(Idle, SendsWithoutBytesEndNoPause_RFC2861) {
   EXPECT_EQ(tcb().snd.cwnd, kSegments / 2 * kMss);
 }
 
+TEST_F(Idle, TheThresholdRemembersThreeQuarters_RFC2861) {
+  state.delegated.ssthresh = 10 * kMss;
+  StartAndPause(Duration());
+  now = now + RetransmitTimeout(tcb()) / 2 * 3;
+  SendInPieces();
+  EXPECT_EQ(tcb().snd.ssthresh, kSegments * kMss / 4 * 3);
+}
+
 }  // namespace
 }  // namespace chimney::tcp

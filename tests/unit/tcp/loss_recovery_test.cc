@@ -132,6 +132,29 @@ TEST_F(LossRecovery, ATimeoutSparesWhatThePeerHolds_RFC6675_5_1) {
   EXPECT_EQ(segments[1].seq, At(3));
 }
 
+TEST_F(LossRecovery, ASecondTimeoutSparesNothing_RFC2018_8) {
+  StartSending(4, true);
+  FeedSack(0, 2, 3);
+  for (uint32_t timeouts = 1; timeouts <= 2; ++timeouts) {
+    Pull();
+    EXPECT_EQ(Sending().flight.sacked_bytes(), kMss);
+    while (tcb().trouble_counters().retransmit_timeouts < timeouts) FireNext();
+  }
+  EXPECT_EQ(Sending().flight.sacked_bytes(), 0u);
+}
+
+// The third duplicate sends again as a rule; here it does not.
+TEST_F(LossRecovery, DuplicatesReleaseTwoSegmentsAndNoMore_RFC3042) {
+  params.duplicate_ack_threshold = 5;
+  StartSending(10, false);
+  for (const size_t released : {1, 1, 0, 0}) {
+    Feed(Ack(kOurs));
+    EXPECT_EQ(Pull().size(), released);
+  }
+  Feed(Ack(kOurs));
+  EXPECT_EQ(PullOne().seq, kOurs);
+}
+
 TEST_F(LossRecovery, EchoesOfAResendStartNoRecovery_RFC6582_4) {
   StartSending(10, false);
   FireNext();
@@ -220,6 +243,18 @@ TEST_F(TailLoss, ARepairedLossStillHalvesTheWindow_RFC8985_7_4) {
   Pull();
   Feed(Ack(At(4)));
   EXPECT_EQ(tcb().snd.cwnd, 10 * kMss);
+}
+
+// The kernel's least timeout: timers are no finer.
+TEST_F(TailLoss, AProbeWaitsTwoMillisecondsAtLeast) {
+  state.constant.sack_enabled = true;
+  state.delegated.srtt = Duration::Micros(100);
+  Start();
+  FlushOwedAck(tcb());
+  Pull();
+  Send(2 * kMss);
+  Pull();
+  EXPECT_EQ(UntilDeadline(), Duration::Millis(2));
 }
 
 TEST_F(TailLoss, ADuplicateReportClearsTheSuspicion_RFC2883) {

@@ -1,5 +1,7 @@
 // SPDX-License-Identifier: BSD-3-Clause
 // Proportional rate reduction (RFC 6937).
+#include "tcp/prr.h"
+
 #include "tests/unit/tcp/engine_fixture.h"
 
 namespace chimney::tcp {
@@ -78,6 +80,18 @@ TEST_F(Prr, AnAckThatDeliversNothingReleasesNothing) {
   const uint32_t cwnd = tcb().snd.cwnd;
   for (int i = 0; i < 20; ++i) EXPECT_EQ(Report(1, 4), 0u);
   EXPECT_EQ(tcb().snd.cwnd, cwnd);
+}
+
+// RFC 6937 section 3: CEIL(prr_delivered * ssthresh / RecoverFS).
+TEST_F(Prr, AShareIsRoundedUp_RFC6937_3) {
+  StartSending(20);
+  Report(1, 4);
+  ASSERT_EQ(Sending().recovery.phase, RecoveryPhase::kFastRecovery);
+  PrrState& prr = TakeOutgoing(tcb()).recovery.prr;
+  prr = PrrState{};
+  prr.recover_fs = 22 * kMss;
+  OnAckPrr(tcb(), 1);
+  EXPECT_EQ(tcb().snd.cwnd, Sending().flight.in_flight_bytes() + 1);
 }
 
 }  // namespace

@@ -48,6 +48,14 @@ TEST_F(Rack, ASegmentMayBeLateByAQuarterOfTheRoundTrip_RFC8985_6_2) {
   EXPECT_EQ(Sending().recovery.phase, RecoveryPhase::kFastRecovery);
 }
 
+TEST_F(Rack, NoSegmentMayBeLaterThanARoundTrip_RFC8985_6_2) {
+  StartSending(5);
+  tcb().snd.reordering = {.seen = true, .reo_wnd_mult = 20};
+  now = now + Duration::Millis(1);
+  FeedSack(0, 1, 2);
+  EXPECT_EQ(UntilDeadline(), tcb().rtt.srtt - Duration::Millis(1));
+}
+
 TEST_F(Rack, ALossSeenByTheTimerReleasesOneSegmentAndNoBurst) {
   StartSending(20);
   Send(100 * kMss);
@@ -128,6 +136,7 @@ TEST_F(Rack, ADuplicateReportWidensTheWindow_RFC8985_6_2) {
   EXPECT_EQ(tcb().snd.reordering.reo_wnd_mult, 1);
   Feed(WithSack(Ack(At(3)), {{At(0), At(1)}}));
   EXPECT_EQ(tcb().snd.reordering.reo_wnd_mult, 2);
+  EXPECT_EQ(tcb().snd.reordering.reo_wnd_persist, 16);
   // Once a round trip; above the ACK the second block shows what it is.
   Feed(WithSack(Ack(At(3)), {{At(5), At(6)}, {At(5), At(7)}}));
   EXPECT_EQ(tcb().snd.reordering.reo_wnd_mult, 2);

@@ -137,5 +137,18 @@ TEST_F(ReceiveWindow, DataBeyondTheEdgeAreCutOff) {
   EXPECT_FALSE(tcb().fin_received());
 }
 
+// RFC 9293 section 3.10.7.4: what lies beyond the window is cut off.
+TEST_F(ReceiveWindow, AFinBehindAFullWindowWaits_RFC9293_3_10_7_4) {
+  state.delegated.rcv_wnd = 100;
+  state.cached.initial_rcv_wnd = 100;
+  Start();
+  WireSegment last = Data(0, 100);
+  last.flags |= testing::kFin;
+  Feed(last);
+  EXPECT_EQ(tcb().rcv_nxt(), SeqNum(kTheirs + 100));
+  EXPECT_EQ(tcb().state(), ConnectionState::kEstablished);
+  EXPECT_EQ(PullOne().ack, kTheirs + 100);
+}
+
 }  // namespace
 }  // namespace chimney::tcp
