@@ -274,7 +274,8 @@ class Worker::Impl {
   ScheduleList wire_waiters_;  // for room on the wire
   ScheduleList io_waiters_;    // for a driver to let go of send memory
   IntrusiveList<Session, BlockedTag> blocked_sessions_;
-  bool left_waiting_ = false;  // flows of sessions that have room
+  // Of flows that wait, some could have been woken: they are in the next turn.
+  bool left_waiting_ = false;
   IntrusiveList<Session, RingTag> ring_sessions_;
   IntrusiveList<HandOver, RetrieveTag> retrieve_waiters_;
 

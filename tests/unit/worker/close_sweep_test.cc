@@ -1,17 +1,16 @@
 // SPDX-License-Identifier: BSD-3-Clause
 // A session closes beside many flows: its own are looked for a few places at a
 // time, and whatever happens to them meanwhile, it ends with the last one.
-#include "worker_fixture.h"
+#include "many_flows.h"
 
 namespace chimney::worker {
 namespace {
 
-constexpr uint32_t kOtherId = 78;
 // Places that one turn of the poll loop may look at.
 constexpr uint32_t kMostPerPoll = 256;
 constexpr uint32_t kOthers = 1000;
 
-class CloseSweepTest : public WorkerTest {
+class CloseSweepTest : public ManyFlowsTest {
  protected:
   WorkerConfig Config() const override {
     WorkerConfig config = WorkerTest::Config();
@@ -19,28 +18,13 @@ class CloseSweepTest : public WorkerTest {
     config.max_posted_receives = 8192;
     return config;
   }
-  FlowTuple Tuple() const override {
-    FlowTuple tuple = WorkerTest::Tuple();
-    tuple.remote_port = remote_port;
-    return tuple;
-  }
   void OpenOther() {
     session.room = other.room = 10000;
-    Operation open;
-    open.kind = Operation::Kind::kOpenSession;
-    open.session_id = kOtherId;
-    open.session_port = &other;
-    ASSERT_TRUE(Run(&open));
-    control.completed.clear();
+    Open(kOtherId, &other);
   }
   // One more flow of a session, with a receive that waits.
-  FlowHandle AddFlow(uint32_t session_id) {
-    ++remote_port;
-    EXPECT_TRUE(Hold());
-    std::unique_ptr<Operation> offload = NewInitiate();
-    offload->session_id = session_id;
-    EXPECT_TRUE(Initiate(offload.get()));
-    control.completed.clear();
+  FlowHandle AddReceiver(uint32_t session_id) {
+    AddFlow(session_id);
     Request request;
     request.kind = Request::Kind::kReceive;
     request.flow = flow;
@@ -50,28 +34,12 @@ class CloseSweepTest : public WorkerTest {
               RequestVerdict::kAccepted);
     return flow;
   }
-  void Close(uint32_t session_id, Operation* operation) {
-    operation->kind = Operation::Kind::kCloseSession;
-    operation->session_id = session_id;
-    worker->Execute(now, operation);
-  }
-  void UploadAll(const std::vector<FlowHandle>& flows) {
-    for (const FlowHandle handle : flows) {
-      Operation cut, end;
-      cut.kind = Operation::Kind::kTerminate;
-      end.kind = Operation::Kind::kFinishUpload;
-      cut.flow = end.flow = handle;
-      EXPECT_TRUE(Run(&cut));
-      EXPECT_TRUE(Run(&end));
-      std::erase(control.completed, &cut);
-      std::erase(control.completed, &end);
-    }
-  }
   // The session's only flow, in a place after kOthers of another session's.
   FlowHandle AddFlowBehindOthers() {
     OpenOther();
-    for (uint32_t i = 0; i < kOthers; ++i) others.push_back(AddFlow(kOtherId));
-    const FlowHandle last = AddFlow(kSessionId);
+    for (uint32_t i = 0; i < kOthers; ++i)
+      others.push_back(AddReceiver(kOtherId));
+    const FlowHandle last = AddReceiver(kSessionId);
     PollUntilIdle();
     return last;
   }
@@ -82,12 +50,6 @@ class CloseSweepTest : public WorkerTest {
   }
   uint32_t posted() const { return worker->TakeCensus().posted_receives; }
   bool HasWork() const { return worker->NextDeadline() <= now; }
-  void PollUntilIdle() {
-    while (worker->Poll(now) != 0) {
-    }
-  }
-
-  uint16_t remote_port = 1000;
   Bytes buffer = Bytes(100);
   FakeSessionPort other{2048, 64};
   Operation shut;
@@ -96,7 +58,7 @@ class CloseSweepTest : public WorkerTest {
 
 TEST_F(CloseSweepTest, OneTurnLooksAtFewPlaces) {
   std::vector<FlowHandle> flows;
-  for (int i = 0; i < 1000; ++i) flows.push_back(AddFlow(kSessionId));
+  for (int i = 0; i < 1000; ++i) flows.push_back(AddReceiver(kSessionId));
   PollUntilIdle();
   ASSERT_FALSE(HasWork());
   Close(kSessionId, &close);
@@ -134,7 +96,7 @@ TEST_F(CloseSweepTest, PlacesOfOthersAreLookedAtInTurns) {
 
 TEST_F(CloseSweepTest, SessionWithoutFlowsEndsAtOnce) {
   OpenOther();
-  const FlowHandle kept = AddFlow(kSessionId);
+  const FlowHandle kept = AddReceiver(kSessionId);
   PollUntilIdle();
   Close(kOtherId, &shut);
   EXPECT_TRUE(control.IsDone(shut));
@@ -158,7 +120,7 @@ TEST_F(CloseSweepTest, SessionEndsWithItsLastFlowBeforeTheSweepDoes) {
 
 // The closed session's buffers get nothing more: the bytes go with the socket.
 TEST_F(CloseSweepTest, FlowThatIsCutBeforeItIsFoundDropsItsRequests) {
-  const FlowHandle only = AddFlow(kSessionId);
+  const FlowHandle only = AddReceiver(kSessionId);
   PollUntilIdle();
   FromWire(PeerData(Text("late")));
   Close(kSessionId, &close);
@@ -189,8 +151,8 @@ TEST_F(CloseSweepTest, TwoSessionsCloseAtOnce) {
   OpenOther();
   std::vector<FlowHandle> flows;
   for (int i = 0; i < 500; ++i) {
-    flows.push_back(AddFlow(kSessionId));
-    others.push_back(AddFlow(kOtherId));
+    flows.push_back(AddReceiver(kSessionId));
+    others.push_back(AddReceiver(kOtherId));
   }
   PollUntilIdle();
   Close(kSessionId, &close);
@@ -212,8 +174,8 @@ TEST_F(CloseSweepTest, FlowsThatFindRoomDoNotHoldUpOthers) {
   OpenOther();
   session.room = 0;
   std::vector<FlowHandle> flows;
-  for (int i = 0; i < 1000; ++i) flows.push_back(AddFlow(kSessionId));
-  others.push_back(AddFlow(kOtherId));
+  for (int i = 0; i < 1000; ++i) flows.push_back(AddReceiver(kSessionId));
+  others.push_back(AddReceiver(kOtherId));
   PollUntilIdle();
   other.notices.clear();
   session.room = 10000;
@@ -229,7 +191,7 @@ TEST_F(CloseSweepTest, FlowsThatFindRoomDoNotHoldUpOthers) {
 }
 
 TEST_F(CloseSweepTest, NoFlowJoinsASessionThatCloses) {
-  const FlowHandle first = AddFlow(kSessionId);
+  const FlowHandle first = AddReceiver(kSessionId);
   PollUntilIdle();
   ++remote_port;
   ASSERT_TRUE(Hold());

@@ -3,19 +3,18 @@
 // data of others.
 #include <deque>
 
-#include "worker_fixture.h"
+#include "many_flows.h"
 
 namespace chimney::worker {
 namespace {
 
-constexpr uint32_t kOtherId = 78;
 constexpr uint32_t kFirstOfMany = 100;
 constexpr uint32_t kMany = 16;
 constexpr uint32_t kFlowsOfEach = 100;
 // Turns until data that came is told.
 constexpr int kSoon = 2;
 
-class WakingTest : public WorkerTest {
+class WakingTest : public ManyFlowsTest {
  protected:
   WorkerConfig Config() const override {
     WorkerConfig config = WorkerTest::Config();
@@ -24,46 +23,11 @@ class WakingTest : public WorkerTest {
     config.max_send_records = 8192;
     return config;
   }
-  FlowTuple Tuple() const override {
-    FlowTuple tuple = WorkerTest::Tuple();
-    tuple.remote_port = remote_port;
-    return tuple;
-  }
-  void Open(uint32_t id, FakeSessionPort* port) {
-    Operation open;
-    open.kind = Operation::Kind::kOpenSession;
-    open.session_id = id;
-    open.session_port = port;
-    ASSERT_TRUE(Run(&open));
-    control.completed.clear();
-  }
   void Shut(uint32_t id) {
     Operation shut;
-    shut.kind = Operation::Kind::kCloseSession;
-    shut.session_id = id;
-    worker->Execute(now, &shut);
+    Close(id, &shut);
     EXPECT_TRUE(control.IsDone(shut));
     std::erase(control.completed, &shut);
-  }
-  FlowHandle AddFlow(uint32_t session_id) {
-    ++remote_port;
-    EXPECT_TRUE(Hold());
-    std::unique_ptr<Operation> offload = NewInitiate();
-    offload->session_id = session_id;
-    EXPECT_TRUE(Initiate(offload.get()));
-    control.completed.clear();
-    return flow;
-  }
-  void UploadAll(const std::vector<FlowHandle>& flows) {
-    for (const FlowHandle handle : flows) {
-      Operation cut, end;
-      cut.kind = Operation::Kind::kTerminate;
-      end.kind = Operation::Kind::kFinishUpload;
-      cut.flow = end.flow = handle;
-      EXPECT_TRUE(Run(&cut));
-      EXPECT_TRUE(Run(&end));
-      control.completed.clear();
-    }
   }
   int TurnsUntilTold(const FakeSessionPort& port) {
     int turns = 0;
@@ -74,12 +38,6 @@ class WakingTest : public WorkerTest {
     }
     return turns;
   }
-  void PollUntilIdle() {
-    while (worker->Poll(now) != 0) {
-    }
-  }
-
-  uint16_t remote_port = 1000;
 };
 
 TEST_F(WakingTest, SessionsThatFindRoomTogetherDoNotHoldUpOthers) {
