@@ -138,12 +138,14 @@ SegmentReason CheckReset(InputContext& in) {
   if (!in.segment.seq.InWindow(tcb.rcv.nxt, ReceiveWindow(tcb))) {
     return SegmentReason::kRstOutsideWindow;
   }
-  if (tcb.params().one_challenge_per_validation && tcb.timers.validating) {
-    return SegmentReason::kRstThrottled;
+  if (tcb.params().one_challenge_per_validation) {
+    // R158: what the peer says ends the period, however soon.
+    if (tcb.timers.validating) return SegmentReason::kRstThrottled;
+  } else {
+    Instant& next_rst = TakeHistory(tcb).challenge.next_rst;
+    if (in.now < next_rst) return SegmentReason::kRstThrottled;
+    next_rst = in.now + tcb.params().challenge_ack_interval;
   }
-  Instant& next_rst = TakeHistory(tcb).challenge.next_rst;
-  if (in.now < next_rst) return SegmentReason::kRstThrottled;
-  next_rst = in.now + tcb.params().challenge_ack_interval;
   StartValidation(tcb, in.now);
   OweAckNow(tcb);
   return SegmentReason::kRstChallenged;

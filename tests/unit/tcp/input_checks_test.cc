@@ -61,8 +61,11 @@ TEST_F(InputChecks, ChimneyProfileChallengesOnceUntilThePeerIsHeard_R158) {
   EXPECT_EQ(Feed(Rst(1)).reason, SegmentReason::kRstChallenged);
   now = now + Duration::Seconds(60);
   EXPECT_EQ(Feed(Rst(1)).reason, SegmentReason::kRstThrottled);
-  Feed(Data(0, 1));
-  EXPECT_EQ(Feed(Rst(2)).reason, SegmentReason::kRstChallenged);
+  for (uint32_t i = 0; i < 3; ++i) {
+    Feed(Data(i, 1));
+    EXPECT_EQ(Feed(Rst(100)).reason, SegmentReason::kRstChallenged);
+    EXPECT_EQ(Feed(Rst(100)).reason, SegmentReason::kRstThrottled);
+  }
 }
 
 TEST_F(InputChecks, RstOutsideTheWindowIsDroppedSilently_R158) {
